@@ -1,0 +1,63 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+
+#include "relay/base/types.h"
+
+namespace causeway {
+
+using Duration = std::chrono::nanoseconds;
+
+/// The relay's monotonic clock. It has no now(): only relay/io reads a clock and makes an Instant,
+/// and tests make theirs by hand, so nothing in the core can ask for the time.
+struct RelayClock {
+  using duration = Duration;
+  using rep = duration::rep;
+  using period = duration::period;
+  using time_point = std::chrono::time_point<RelayClock, Duration>;
+  static constexpr bool is_steady = true;
+};
+
+/// A moment on the relay's clock, in nanoseconds since an arbitrary zero.
+using Instant = RelayClock::time_point;
+
+/// A 64-bit NTP timestamp: seconds since 1900 in the high word, 2^-32 s in the low one (RFC 3550
+/// 4).
+using NtpTime = Strong<struct NtpTimeTag, std::uint64_t>;
+
+/// Fixes the relay's clock to wall time, once for the life of a process: later steps of the wall
+/// clock do not move media. Immutable, copied freely.
+class WallClock {
+ public:
+  constexpr WallClock() = default;
+  /// `unix_time_at_zero`: Unix time at the relay clock's zero.
+  constexpr explicit WallClock(Duration unix_time_at_zero) : at_zero_(unix_time_at_zero) {}
+
+  [[nodiscard]] constexpr Duration unix_time(Instant at) const {
+    return at_zero_ + at.time_since_epoch();
+  }
+  [[nodiscard]] constexpr NtpTime ntp(Instant at) const {
+    constexpr std::uint64_t kSeconds1900To1970 = 2'208'988'800ULL;
+    const std::int64_t ns = unix_time(at).count();
+    const auto seconds = static_cast<std::uint64_t>(ns / 1'000'000'000) + kSeconds1900To1970;
+    const auto fraction = (static_cast<std::uint64_t>(ns % 1'000'000'000) << 32) / 1'000'000'000U;
+    return NtpTime((seconds << 32) | fraction);
+  }
+
+ private:
+  Duration at_zero_{};
+};
+
+/// The time that `ticks` of an RTP clock take, rounded down to the nanosecond.
+[[nodiscard]] constexpr Duration ticks_to_duration(std::int64_t ticks, RtpClockRate rate) {
+  return Duration(ticks * 1'000'000'000 / static_cast<std::int64_t>(rate.raw()));
+}
+
+/// The nearest number of ticks of an RTP clock in `span`. REQUIRES: |span| < 49 hours.
+[[nodiscard]] constexpr std::int64_t duration_to_ticks(Duration span, RtpClockRate rate) {
+  const std::int64_t scaled = span.count() / 1000 * static_cast<std::int64_t>(rate.raw());
+  return (scaled + (scaled < 0 ? -500'000 : 500'000)) / 1'000'000;
+}
+
+}  // namespace causeway

@@ -1,0 +1,71 @@
+#include "relay/wire/rtp.h"
+
+#include <algorithm>
+
+namespace causeway::wire {
+
+Result<RtpLayout, DropReason> parse_rtp_header(Bytes packet) {
+  if (packet.size() < kRtpFixedHeaderOctets) return failure(DropReason::Truncated);
+  const unsigned first = load_u8(packet.data());
+  if ((first >> 6) != 2) return failure(DropReason::BadVersion);
+  std::size_t at = kRtpFixedHeaderOctets + std::size_t{4} * (first & 0x0fU);
+  RtpLayout layout;
+  if ((first & 0x10U) != 0) {
+    if (packet.size() < at + 4) return failure(DropReason::BadHeader);
+    layout.extension_offset = static_cast<std::uint16_t>(at + 4);
+    const std::size_t octets = std::size_t{4} * load_be16(&packet[at + 2]);
+    at += 4 + octets;
+    if (packet.size() < at) return failure(DropReason::BadHeader);
+    layout.extension_octets = static_cast<std::uint16_t>(octets);
+  }
+  if (packet.size() < at) return failure(DropReason::BadHeader);
+  layout.header_octets = static_cast<std::uint16_t>(at);
+  return layout;
+}
+
+bool is_rtcp(Bytes packet) {
+  const unsigned second = load_u8(&packet[1]);
+  return second >= 192 && second <= 223;
+}
+
+Result<SealedRtp, DropReason> SealedRtp::parse(PacketBuf packet) {
+  const auto layout = parse_rtp_header(packet.data());
+  if (!layout) return failure(layout.error());
+  return SealedRtp(std::move(packet), *layout);
+}
+
+Result<OpenRtp, DropReason> OpenRtp::from_opened(SealedRtp opened) {
+  RtpLayout layout = opened.layout_;
+  const Bytes bytes = opened.bytes();
+  if ((load_u8(bytes.data()) & 0x20U) != 0) {
+    if (bytes.size() == layout.header_octets) return failure(DropReason::BadHeader);
+    layout.padding_octets = load_u8(&bytes[bytes.size() - 1]);
+    if (layout.padding_octets == 0 || layout.padding_octets > bytes.size() - layout.header_octets) {
+      return failure(DropReason::BadHeader);
+    }
+  }
+  return OpenRtp(std::move(opened.packet_), layout);
+}
+
+OpenRtp OpenRtp::make(PacketBuf buffer, PayloadType type, bool marker, SeqNum seq,
+                      RtpTimestamp timestamp, Ssrc ssrc, Bytes payload) {
+  CAUSEWAY_CHECK(payload.size() <= PacketBuf::kMaxData - kRtpFixedHeaderOctets,
+                 "a payload of ours fits a packet");
+  buffer.resize(kRtpFixedHeaderOctets + payload.size());
+  OpenRtp packet(std::move(buffer), RtpLayout{});
+  const MutableBytes out = packet.packet_.data();
+  out[0] = std::byte{0x80};
+  out[1] = std::byte{type.raw()};
+  packet.set_marker(marker);
+  packet.set_seq(seq);
+  packet.set_timestamp(timestamp);
+  packet.set_ssrc(ssrc);
+  std::ranges::copy(payload, out.begin() + kRtpFixedHeaderOctets);
+  return packet;
+}
+
+Result<OpenRtp, DropReason> open_plain(SealedRtp sealed) {
+  return OpenRtp::from_opened(std::move(sealed));
+}
+
+}  // namespace causeway::wire
