@@ -1,0 +1,116 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "relay/base/datagram.h"
+#include "relay/base/random.h"
+#include "relay/base/time.h"
+#include "relay/engine/command.h"
+#include "relay/engine/outbox.h"
+#include "relay/engine/port_table.h"
+#include "relay/engine/timer_heap.h"
+
+namespace causeway::engine {
+
+/// One network of the node as one worker has it.
+struct NetworkConfig {
+  IpAddress bind;
+  IpAddress advertised;  ///< What endpoints are told; may differ from `bind` behind NAT.
+  UdpPort first_port;    ///< This worker's share of the range.
+  UdpPort last_port;
+  std::uint8_t dscp = 0;
+};
+
+struct EngineConfig {
+  WorkerId worker;
+  std::vector<NetworkConfig> networks;
+  WallClock wall;
+  Random::Key random_key{};
+  std::uint32_t max_sessions = 10'000;
+  Duration port_quarantine = std::chrono::seconds(30);
+};
+
+/// The sans-I/O heart of a worker: all its sessions, and what happens to each packet, command and
+/// timeout. The same inputs, instants and random key give the same outputs, octet for octet; the
+/// simulation and the daemon drive this same class. Nothing allocates after construction, except
+/// what a command brought with it. Single-threaded.
+///
+/// Every call fills the caller's Outbox. Spurious timeouts are no-ops.
+class Engine {
+ public:
+  /// `pool` outlives the engine and is where packets of the relay's own making come from.
+  Engine(EngineConfig config, PacketPool& pool);
+  ~Engine();
+
+  /// One batch, in order of arrival; within it Forward and Rekey go before Transcode. Each packet is
+  /// judged at its own `arrival`.
+  void handle_datagrams(std::span<Datagram> batch, Outbox& out);
+  void handle_command(Instant now, Command command, Outbox& out);
+  /// The answer to a SocketWish of kind Open.
+  void handle_socket_opened(Instant now, SocketId socket, bool is_open, Outbox& out);
+  void handle_timeout(Instant now, Outbox& out);
+  [[nodiscard]] std::optional<Instant> next_timeout() const { return timers_.next(); }
+
+  [[nodiscard]] std::size_t sessions() const { return live_sessions_; }
+  /// The ports of a network, for tests and reports. REQUIRES: network < networks given.
+  [[nodiscard]] const PortTable& ports(std::size_t network) const {
+    return networks_[network].ports;
+  }
+  /// Datagrams that belonged to no leg (late ones for a socket that was closed).
+  [[nodiscard]] std::uint64_t stray_datagrams() const { return stray_datagrams_; }
+
+ private:
+  struct Network {
+    NetworkConfig config;
+    PortTable ports;
+  };
+  /// A place for a session. The generation outlives the session, so old handles find nothing.
+  struct SessionSlot {
+    std::uint32_t generation = 1;
+    std::unique_ptr<Session> session;
+    std::unique_ptr<OpenSession> opening;  ///< Until all its sockets are open.
+  };
+  /// A place for a socket: which leg it belongs to.
+  struct SocketSlot {
+    std::uint32_t generation = 1;
+    std::uint32_t session = 0;
+    Leg* leg = nullptr;  ///< Null: free.
+    bool is_rtcp = false;
+  };
+
+  template <typename T>
+  void finish(std::unique_ptr<T> command, Status status, Outbox& out);
+  void handle(Instant now, std::unique_ptr<OpenSession> command, Outbox& out);
+  void handle(Instant now, std::unique_ptr<AddLeg> command, Outbox& out);
+  void handle(Instant now, std::unique_ptr<UpdateLeg> command, Outbox& out);
+  void handle(Instant now, std::unique_ptr<RemoveLeg> command, Outbox& out);
+  void handle(Instant now, std::unique_ptr<SetConnection> command, Outbox& out);
+  void handle(Instant now, std::unique_ptr<SetTap> command, Outbox& out);
+  void handle(Instant now, std::unique_ptr<RenewLease> command, Outbox& out);
+  void handle(Instant now, std::unique_ptr<CloseSession> command, Outbox& out);
+  void handle(Instant now, std::unique_ptr<ReadReport> command, Outbox& out);
+  void handle(Instant now, std::unique_ptr<SendDtmf> command, Outbox& out);
+  void handle(Instant now, std::unique_ptr<TakeSnapshot> command, Outbox& out);
+  void handle(Instant now, std::unique_ptr<ReadCapacity> command, Outbox& out);
+
+  [[nodiscard]] Session* find(SessionHandle handle);
+  [[nodiscard]] Leg* find(LegHandle handle);
+  [[nodiscard]] SocketSlot* find(SocketId id);
+
+  EngineConfig config_;
+  PacketPool& pool_;
+  Random random_;
+  std::vector<Network> networks_;
+  std::vector<SessionSlot> sessions_;
+  std::vector<std::uint32_t> free_sessions_;
+  std::vector<SocketSlot> sockets_;
+  std::vector<std::uint32_t> free_sockets_;
+  TimerHeap timers_;
+  std::size_t live_sessions_ = 0;
+  std::uint64_t stray_datagrams_ = 0;
+};
+
+}  // namespace causeway::engine

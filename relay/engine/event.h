@@ -1,0 +1,93 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <variant>
+
+#include "relay/base/address.h"
+#include "relay/base/result.h"
+#include "relay/base/time.h"
+#include "relay/engine/handle.h"
+
+namespace causeway::engine {
+
+class Session;
+
+/// What the engine tells the application about, in the order in which it happened. Small values; only
+/// SessionClosed carries something that must be freed, and it is freed by whoever reads it.
+
+struct FirstPacket {
+  LegHandle leg;
+  SocketAddress from;
+  Ssrc ssrc;
+  PayloadType payload_type;
+};
+struct AddressLearned {
+  LegHandle leg;
+  SocketAddress address;
+  bool is_rtcp = false;
+};
+/// No packet for the leg's first_packet_timeout or media_timeout. Said once until media comes back.
+struct MediaTimeout {
+  LegHandle leg;
+  Duration silent_for{};
+  bool had_media = false;
+};
+struct MediaResumed {
+  LegHandle leg;
+  Duration silent_for{};
+};
+struct SsrcChanged {
+  LegHandle leg;
+  Ssrc before;
+  Ssrc after;
+};
+/// SRTP or SRTCP packets of an accepted source do not authenticate. Said once per set of keys.
+struct SrtpFailed {
+  LegHandle leg;
+  DropReason reason = DropReason::AuthFailed;
+};
+/// Less than a tenth of a master key's lifetime is left.
+struct KeyExpiring {
+  LegHandle leg;
+};
+/// One telephone-event that an endpoint sent (RFC 4733), when it ends.
+struct DtmfReceived {
+  LegHandle leg;
+  std::uint8_t event = 0;  ///< 0..9, 10 *, 11 #, 12..15 A..D, 16 flash.
+  Duration duration{};
+};
+/// The recorder's ring was full: the recording has lost something, the call has not.
+struct RecordingOverrun {
+  SessionHandle session;
+  std::uint32_t recording = 0;
+  std::uint64_t lost_packets = 0;
+};
+struct SessionClosed {
+  enum class Reason : std::uint8_t { Requested, LeaseExpired, LeaseExpiredSilent, NodeShutdown };
+  SessionHandle handle;
+  Reason reason = Reason::Requested;
+  std::unique_ptr<Session> session;  ///< Its final state, for the report.
+};
+/// The reader of events was too slow; `count` of them are missing here.
+struct EventsLost {
+  WorkerId worker;
+  std::uint64_t count = 0;
+};
+
+using EventBody = std::variant<FirstPacket, AddressLearned, MediaTimeout, MediaResumed, SsrcChanged,
+                               SrtpFailed, KeyExpiring, DtmfReceived, RecordingOverrun,
+                               SessionClosed, EventsLost>;
+
+struct Event {
+  Instant at;
+  EventBody body;
+
+  Event();
+  Event(Instant when, EventBody what);
+  Event(Event&&) noexcept;
+  Event& operator=(Event&&) noexcept;
+  ~Event();
+};
+
+}  // namespace causeway::engine

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+
+#include "relay/base/address.h"
+#include "relay/base/result.h"
+#include "relay/base/time.h"
+#include "relay/base/types.h"
+
+namespace causeway::engine {
+
+/// What a leg experienced, as a value. Filled on the worker without allocating.
+struct LegReport {
+  struct Received {
+    std::uint64_t packets = 0;
+    std::uint64_t octets = 0;  ///< UDP payload of accepted packets.
+    std::uint64_t rtcp_packets = 0;
+    std::uint64_t lost = 0;       ///< Missing from the sequence, all SSRCs.
+    std::uint64_t reordered = 0;
+    std::uint64_t duplicates = 0;
+    Duration jitter{};            ///< RFC 3550 A.8, of the newest stream.
+    std::optional<Ssrc> ssrc;
+    std::optional<PayloadType> payload_type;  ///< Of the newest packet.
+    std::optional<Instant> first_packet_at;
+    std::optional<Instant> last_packet_at;
+  } received;
+
+  struct Sent {
+    std::uint64_t packets = 0;
+    std::uint64_t octets = 0;
+    std::uint64_t rtcp_packets = 0;
+    std::optional<Ssrc> ssrc;
+    // As the endpoint reports it.
+    std::uint8_t far_fraction_lost = 0;  ///< 1/256, of the last report.
+    std::int32_t far_lost = 0;
+    Duration far_jitter{};
+    std::optional<Duration> round_trip;
+  } sent;
+
+  /// What the relay did to the audio that this leg sent it (the transcoder of its path).
+  struct Processing {
+    std::uint64_t decoded_packets = 0;
+    std::uint64_t concealed_packets = 0;
+    std::uint64_t recovered_packets = 0;  ///< By in-band FEC.
+    std::uint64_t late_packets = 0;
+    std::uint64_t comfort_noise_packets = 0;
+    std::uint64_t discontinuities = 0;
+    std::uint64_t encoded_packets = 0;
+    std::uint64_t telephone_events = 0;
+  } processing;
+
+  std::array<std::uint64_t, static_cast<std::size_t>(DropReason::kCount)> drops{};
+  std::optional<SocketAddress> local_rtp;
+  std::optional<SocketAddress> local_rtcp;
+  std::optional<SocketAddress> remote_rtp;   ///< Where we send: signalled or learned.
+  std::optional<SocketAddress> remote_rtcp;
+  std::optional<SocketAddress> learned_rtp;
+  std::uint64_t recorded_packets = 0;
+  std::uint64_t recording_lost_packets = 0;
+};
+
+}  // namespace causeway::engine

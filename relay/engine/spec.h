@@ -1,0 +1,95 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "codecs/codec.h"
+#include "relay/base/address.h"
+#include "relay/base/static_vector.h"
+#include "relay/base/time.h"
+#include "relay/wire/srtp_keys.h"
+
+namespace causeway::engine {
+
+/// What an application asks of a leg, as plain values: the planner's input and control/'s record of
+/// what was said. Never seen by a worker; keys are not part of it.
+
+enum class MediaKind : std::uint8_t { Audio, Video, TelephoneEvent, ComfortNoise, Other };
+
+/// One payload type of a leg (an `a=rtpmap` with its `a=fmtp`).
+struct CodecSpec {
+  PayloadType payload_type;
+  std::string encoding_name;  ///< As signalled; compared without case (RFC 4855 section 3).
+  RtpClockRate clock{8000};
+  std::uint8_t channels = 1;
+  std::string fmtp;
+  MediaKind kind = MediaKind::Audio;
+  /// Sound per packet towards the endpoint; zero: 20 ms.
+  Duration ptime{};
+  /// How we encode towards this endpoint, Opus only.
+  codecs::OpusEncoderSettings opus;
+
+  friend bool operator==(const CodecSpec& a, const CodecSpec& b) {
+    return a.payload_type == b.payload_type && a.same_format(b);
+  }
+  /// Whether a packet of one may be passed as the other, its payload untouched.
+  [[nodiscard]] bool same_format(const CodecSpec& other) const;
+};
+
+/// Which senders a leg listens to. Where it listens and where it sends are two things: only LATCH
+/// joins them.
+struct AcceptFrom {
+  enum class Rule : std::uint8_t { Exact, SameIp, Cidrs, Latch };
+  static constexpr std::size_t kMaxCidrs = 16;
+
+  Rule rule = Rule::Exact;
+  StaticVector<Cidr, kMaxCidrs> cidrs;         ///< Cidrs only.
+  std::uint8_t latch_packets = 5;              ///< Latch only: packets in sequence of one SSRC.
+  Duration latch_window = std::chrono::seconds(60);  ///< Latch only: from arming.
+  friend bool operator==(const AcceptFrom& a, const AcceptFrom& b);
+};
+
+/// What flows, seen from the relay: SendOnly sends to the endpoint and drops what it sends.
+enum class Direction : std::uint8_t { SendRecv, SendOnly, RecvOnly, Inactive };
+
+[[nodiscard]] constexpr bool sends(Direction d) {
+  return d == Direction::SendRecv || d == Direction::SendOnly;
+}
+[[nodiscard]] constexpr bool receives(Direction d) {
+  return d == Direction::SendRecv || d == Direction::RecvOnly;
+}
+
+enum class Security : std::uint8_t { Plain, Sdes };
+
+struct LegSpec {
+  std::string id;
+  std::string network;  ///< A network of the node; empty: its first.
+  bool has_rtcp_mux = false;
+  std::optional<SocketAddress> remote_rtp;
+  std::optional<SocketAddress> remote_rtcp;  ///< Default: remote_rtp, port + 1 without mux.
+  AcceptFrom accept_from;
+  Security security = Security::Plain;
+  wire::SrtpSuite suite = wire::SrtpSuite::AesCm128HmacSha1_80;  ///< Of the sending direction.
+  std::vector<CodecSpec> codecs;  ///< In order of preference; empty: anything passes.
+  bool may_transcode = true;
+  Direction direction = Direction::SendRecv;
+  Duration first_packet_timeout = std::chrono::seconds(30);  ///< 0: none.
+  Duration media_timeout = std::chrono::seconds(30);         ///< 0: none.
+  std::uint8_t max_ssrcs = 8;
+  std::optional<std::uint8_t> dscp;  ///< Default: the network's.
+};
+
+/// A stage as a client lists it. Opening, transcoding and sealing are derived by the planner; listed,
+/// they are assertions about the plan.
+struct StageSpec {
+  enum class Kind : std::uint8_t { Open, Transcode, Record, Seal };
+  Kind kind = Kind::Record;
+  std::string recording;              ///< Record: the recording's id.
+  std::optional<wire::SrtpSuite> suite;  ///< Open, Seal: this suite; nothing: any.
+  std::string from_codec;             ///< Transcode: these encoding names; empty: any.
+  std::string to_codec;
+};
+
+}  // namespace causeway::engine
