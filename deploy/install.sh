@@ -77,10 +77,11 @@ run_apt() {
     sleep 0.5
     [[ $total -gt 0 ]] || total="$(sed -n 's/.* \([0-9]*\) newly installed.*/\1/p' "$log" | head -n 1)"
     total="${total:-0}"
-    done_count="$(grep -c '^Setting up ' "$log" || true)"
-    if [[ $total -gt 0 && $((done_count * 10 / total)) -ne $shown ]]; then
-      shown=$((done_count * 10 / total))
-      echo "  $done_count of $total packages set up"
+    # Fetching is one half of the way, setting up the other.
+    done_count="$(grep -cE '^(Get:[0-9]+ .* \[|Setting up )' "$log" || true)"
+    if [[ $total -gt 0 && $((done_count * 5 / total)) -ne $shown ]]; then
+      shown=$((done_count * 5 / total))
+      echo "  $((done_count * 50 / total)) % of $total packages fetched and set up"
     fi
   done
   wait "$pid" || status=$?
