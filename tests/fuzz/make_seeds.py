@@ -1,0 +1,65 @@
+#!/usr/bin/env python3
+"""Writes the hand-made seeds of tests/fuzz/seeds. Seeds that fuzzing found stand beside them and
+are not touched. Run it again after adding a seed here."""
+
+import pathlib
+import struct
+
+SEEDS = pathlib.Path(__file__).resolve().parent / "seeds"
+
+
+def write(target, **seeds):
+    folder = SEEDS / target
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in seeds.items():
+        (folder / name).write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def rtp(first=0x80, type_=0, seq=1, timestamp=160, ssrc=0xCAFE, rest=b"\xff" * 160):
+    return struct.pack("!BBHII", first, type_, seq, timestamp, ssrc) + rest
+
+
+def rtcp(count, type_, body):
+    return struct.pack("!BBH", 0x80 | count, type_, len(body) // 4) + body
+
+
+def rtp_seeds():
+    extension = struct.pack("!HH", 0xBEDE, 1) + b"\x10\xaa\x00\x00"
+    write("fuzz_rtp", pcmu=rtp(), marker=rtp(type_=0x80 | 111, rest=b"\x78\x01\x02"),
+          extension=rtp(0x90, rest=extension + b"abc"), csrc=rtp(0x82, rest=b"\0" * 8 + b"x"),
+          extension_lies=rtp(0x90, rest=struct.pack("!HH", 0xBEDE, 999)),
+          padding=rtp(0xA0, rest=b"abc\0\0\3"), padding_lies=rtp(0xA0, rest=b"\xff"),
+          padding_none=rtp(0xA0, rest=b""), header_only=rtp(rest=b""), rtcp_type=rtp(type_=200),
+          version_1=rtp(0x40), short=b"\x80\x00")
+
+
+def address_seeds():
+    texts = ["192.0.2.1", "192.0.2.1:4000", "[2001:db8::1]:4000", "2001:db8::1", "::ffff:192.0.2.1",
+             "192.0.2.0/24", "2001:db8::/32", "0.0.0.0/0", "::/0", "192.0.2.1/24", "[::1%lo]:1",
+             "1.2.3", "256.1.1.1", "01.2.3.4", "192.0.2.1:65536", "[::]:0", "::ffff:192.0.2.0/120"]
+    write("fuzz_address", **{f"text_{n:02}": text for n, text in enumerate(texts)})
+
+
+def rtcp_seeds():
+    report = struct.pack("!IIIIII", 0xCAFE, 0x10000001, 5, 6, 0x12345678, 0x100)
+    sender = struct.pack("!IQIII", 1, 0xE000000000000000, 160, 1, 160)
+    sdes = struct.pack("!I", 1) + b"\x01\x03abc\x00\x00\x00"
+    sr = rtcp(1, 200, sender + report)
+    write("fuzz_rtcp", sr=sr, sr_sdes=sr + rtcp(1, 202, sdes),
+          rr=rtcp(1, 201, struct.pack("!I", 1) + report), rr_empty=rtcp(0, 201, struct.pack("!I", 1)),
+          bye=rtcp(1, 203, struct.pack("!I", 1)),
+          bye_reason=rtcp(1, 203, struct.pack("!I", 1) + b"\x03bye"),
+          nack=rtcp(1, 205, struct.pack("!IIHH", 1, 2, 100, 0x8001)),
+          twcc=rtcp(15, 205, struct.pack("!IIHHI", 1, 2, 1, 2, 0x01000000) + b"\x20\x02\x04\x04"),
+          tmmbr=rtcp(3, 205, struct.pack("!IIII", 1, 0, 2, 0x1234)),
+          pli=rtcp(1, 206, struct.pack("!II", 1, 2)),
+          fir=rtcp(4, 206, struct.pack("!IIIBxxx", 1, 0, 2, 7)),
+          remb=rtcp(15, 206, struct.pack("!II", 1, 0) + b"REMB\x01\x0a\xff\xff" + b"\0\0\0\2"),
+          xr=rtcp(0, 207, struct.pack("!I", 1) + struct.pack("!BBHQ", 4, 0, 2, 5)),
+          app=rtcp(0, 204, struct.pack("!I", 1) + b"NAME"), lies=b"\x80\xc8\xff\xff" + b"\0" * 8,
+          sdes_open=rtcp(1, 202, struct.pack("!I", 1) + b"\x01\xff"))
+
+
+if __name__ == "__main__":
+    for make in [value for name, value in dict(globals()).items() if name.endswith("_seeds")]:
+        make()
