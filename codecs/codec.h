@@ -23,6 +23,8 @@ struct OpusEncoderSettings {
   std::uint8_t expected_loss_percent = 0;  ///< 0..100; LBRR needs more than 0.
   bool has_dtx = false;
   bool is_cbr = false;
+
+  friend bool operator==(const OpusEncoderSettings&, const OpusEncoderSettings&) = default;
 };
 
 /// Which codec, at which rate of PCM. `rate` and `channels` are those of the PCM side: an Opus
@@ -34,6 +36,8 @@ struct CodecConfig {
   SampleRate rate{8000};
   std::uint8_t channels = 1;  ///< 1 or 2 (2: Opus and L16 only).
   OpusEncoderSettings opus;
+
+  friend bool operator==(const CodecConfig&, const CodecConfig&) = default;
 };
 
 /// The longest packet that is decoded (RFC 7587: 120 ms), and the PCM room that it needs.
@@ -65,6 +69,8 @@ class Decoder {
   /// FEC. Returns false, with `out` and the state untouched, where the codec or `next` carries
   /// none; the caller then conceals. `next` itself is to be decoded afterwards.
   [[nodiscard]] virtual bool recover(Bytes next, std::size_t samples, MutablePcm out) = 0;
+  /// Forgets the stream: as if newly made. For a discontinuity (another SSRC, a restart).
+  virtual void reset() = 0;
 };
 
 /// PCM to packets for one stream. Not thread-safe; nothing allocates after make_encoder.
