@@ -14,12 +14,7 @@ void check_round_trip(std::string_view text) {
   CAUSEWAY_CHECK(again && *again == *value, "the printed form means something else");
 }
 
-}  // namespace
-}  // namespace causeway
-
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  using namespace causeway;
-  fuzz::Input input(data, size);
+void run(fuzz::Input input) {
   const std::string_view text = input.rest_as_text();
   check_round_trip<IpAddress>(text);
   check_round_trip<SocketAddress>(text);
@@ -29,5 +24,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto address = IpAddress::parse(printed.substr(0, printed.find('/')));
     CAUSEWAY_CHECK(address && block->contains(*address), "a block without its own first address");
   }
+}
+
+}  // namespace
+}  // namespace causeway
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  causeway::run(causeway::fuzz::Input(data, size));
   return 0;
 }

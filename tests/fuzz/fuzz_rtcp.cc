@@ -16,13 +16,8 @@ void walk(const wire::RtcpCompound& compound) {
   CAUSEWAY_CHECK(octets <= compound.octets().size(), "packets longer than their compound");
 }
 
-}  // namespace
-}  // namespace causeway
-
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  using namespace causeway;
+void run(fuzz::Input input) {
   static PacketPool pool(4);
-  fuzz::Input input(data, size);
   const auto compound = wire::check_rtcp_compound(input.rest());
   if (compound) walk(*compound);
   if (auto sealed = wire::SealedRtcp::parse(fuzz::packet_of(pool, input.rest()))) {
@@ -34,5 +29,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
   }
   CAUSEWAY_CHECK(pool.available() == pool.size(), "a packet was not given back");
+}
+
+}  // namespace
+}  // namespace causeway
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  causeway::run(causeway::fuzz::Input(data, size));
   return 0;
 }

@@ -34,18 +34,20 @@ void open_and_rewrite(PacketPool& pool, Bytes octets) {
                  "a rewritten header parses differently");
 }
 
-}  // namespace
-}  // namespace causeway
-
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  using namespace causeway;
+void run(fuzz::Input input) {
   static PacketPool pool(4);
-  fuzz::Input input(data, size);
   const Bytes octets = input.rest();
   if (octets.size() >= 2) static_cast<void>(wire::is_rtcp(octets));
   // Straight from the fuzzer's buffer: it ends where the datagram does.
   if (const auto layout = wire::parse_rtp_header(octets)) check_layout(*layout, octets.size());
   open_and_rewrite(pool, octets);
   CAUSEWAY_CHECK(pool.available() == pool.size(), "a packet was not given back");
+}
+
+}  // namespace
+}  // namespace causeway
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  causeway::run(causeway::fuzz::Input(data, size));
   return 0;
 }
