@@ -81,12 +81,12 @@ run_tests() {
   [[ -f "$report/junit.xml" ]] || { echo "ctest wrote no report"; return 1; }
 }
 
-if $install; then part "install" ./deploy/install.sh build run test; fi
+if $install; then must "install" ./deploy/install.sh build run test; fi
 if $build; then
-  part "configure" quiet_unless_failed "$build_dir.configure.log" cmake --preset "$preset"
-  part "build" build_targets
+  must "configure" quiet_unless_failed "$build_dir.configure.log" cmake --preset "$preset"
+  must "build" build_targets
 fi
-part "test" run_tests
+must "test" run_tests
 status=0
 python3 tests/summary.py "$report/junit.xml" "$report/gtest" >"$report/summary.txt" || status=$?
 print_parts

@@ -1,8 +1,10 @@
-# Sourced by tests/run.sh and .ci/run: steps with a name, a time, and an end where they fail.
+# shellcheck shell=bash
+# Sourced by tests/run.sh and .ci/run: steps that have a name and a time, and may fail.
 
-parts_names=() parts_seconds=()
+parts_names=() parts_seconds=() parts_failed=()
 
-# part NAME COMMAND...: runs it, remembers how long it took, ends the script where it fails.
+# part NAME COMMAND...: runs it and remembers how long it took and whether it failed, which is also
+# its status.
 part() {
   local name="$1" begin=$SECONDS status=0
   shift
@@ -11,12 +13,20 @@ part() {
   parts_names+=("$name")
   parts_seconds+=($((SECONDS - begin)))
   if [[ $status -ne 0 ]]; then
-    print_parts
+    parts_failed+=("$name")
     echo "FAILED: $name (status $status)"
-    # Whoever reads only the closing line must not take this for a run of tests.
-    echo "0 passed, 1 failed"
-    exit 1
   fi
+  return "$status"
+}
+
+# must NAME COMMAND...: a part without which the rest makes no sense; ends the script where it fails.
+must() {
+  part "$@" && return
+  print_parts
+  # Whoever reads only the closing line must not take this for a run of tests.
+  echo "FAILED: $1"
+  echo "0 passed, 1 failed"
+  exit 1
 }
 
 print_parts() {
