@@ -25,7 +25,7 @@ struct SrtpOptions {
   Transform transform = Transform::Evp;
   RocPolicy roc_on_rekey = RocPolicy::Auto;
   /// How far behind the newest index a packet may come, in packets. A power of two from 1024 to
-  /// 32768. Of the sender: how far behind the newest index it still seals.
+  /// 16384. Of the sender: how far behind the newest index it still seals.
   std::uint16_t replay_window = 1024;
   std::uint16_t srtcp_replay_window = 1024;
   /// SSRCs that are live at once, 1..64. The receiver replaces the least recently heard one, only
