@@ -162,10 +162,12 @@ def compare(sent, received, other=None, threshold=0.6, share=0.9, median=0.7, ma
         other = without_hum(other)
         alien = scores_of(other, received, whole_delay(other, received), threshold)
         verdict.other_share = sum(w[1] > threshold for w in alien) / max(len(alien), 1)
-    if verdict.missing > max_missing:
+    if not recognised:
+        verdict.why = "what was heard is not what was said"
+    elif verdict.missing > max_missing:
         verdict.why = f"{verdict.missing:.0f} s of speech are missing"
     elif verdict.median < median or verdict.share < share:
-        verdict.why = "what was heard is not what was said"
+        verdict.why = "too little of what was said is recognised"
     elif verdict.other_share > 0.1:
         verdict.why = "the other speaker is heard as well"
     verdict.arrived = not verdict.why

@@ -1,0 +1,328 @@
+#!/usr/bin/env bash
+# Builds Causeway and shows its main job on this machine. See --help.
+set -euo pipefail
+
+usage() {
+  cat <<'USAGE'
+usage: deploy/quickstart.sh [--serve] [--seconds N] [--keep DIR] [--no-install] [--help]
+
+Installs what is missing, builds the release, starts causewayd on loopback and bridges one call:
+an SRTP/Opus endpoint and a plain G.711 endpoint, both ffmpeg, speak to each other with human
+voices, transcoded and recorded. Then it listens to what arrived, prints what happened and exits 0
+only if both directions arrived as speech. A second run starts in seconds.
+
+  --serve        leave the relay running afterwards and say what to try
+  --seconds N    how long they speak (default 12)
+  --keep DIR     keep recordings, logs and configuration in DIR
+  --no-install   do not look for missing packages
+USAGE
+}
+
+root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
+cd "$root"
+readonly bin=out/build/quickstart/bin
+readonly suite=AES_CM_128_HMAC_SHA1_80
+readonly sounds=/usr/share/asterisk/sounds/en_US_f_Allison
+readonly readers=/usr/share/pocketsphinx/test/data/librivox
+
+serve=false seconds=12 keep="" install=true
+while [[ $# -gt 0 ]]; do
+  case "$1" in
+    --serve) serve=true ;;
+    --seconds) seconds="${2:?--seconds needs a number}"; shift ;;
+    --keep) keep="${2:?--keep needs a folder}"; shift ;;
+    --no-install) install=false ;;
+    -h | --help) usage; exit 0 ;;
+    *) echo "quickstart.sh: unknown argument '$1'" >&2; usage >&2; exit 2 ;;
+  esac
+  shift
+done
+
+say() { printf '%3d s  %s\n' "$SECONDS" "$*"; }
+give_up() { say "FAILED: $*" >&2; exit 1; }
+
+work="" started=()
+
+# Ends what this script started, and nothing else.
+clean_up() {
+  local status=$? pid
+  for pid in "${started[@]}"; do kill "$pid" 2>/dev/null || true; done
+  for pid in "${started[@]}"; do wait "$pid" 2>/dev/null || true; done
+  if [[ -n "$work" && -z "$keep" ]]; then
+    if [[ $status -eq 0 ]]; then rm -rf "$work"; else say "logs are in $work" >&2; fi
+  fi
+}
+trap clean_up EXIT
+trap 'exit 130' INT TERM
+
+# --- build ---------------------------------------------------------------------------------------
+
+install_missing() { ./deploy/install.sh build run; }
+
+# Progress as one line a tenth of the way; the compiler's words only where it fails.
+build() {
+  local log="$work/build.log" shown=-1 line
+  cmake --preset quickstart >"$log" 2>&1 || { tail -n 20 "$log" >&2; give_up "cmake"; }
+  NINJA_STATUS="[%f/%t] " cmake --build out/build/quickstart --target causewayd causeway 2>&1 |
+    tee -a "$log" |
+    while read -r line; do
+      [[ "$line" =~ ^\[([0-9]+)/([0-9]+)\] ]] || continue
+      ((BASH_REMATCH[1] * 10 / BASH_REMATCH[2] != shown)) || continue
+      shown=$((BASH_REMATCH[1] * 10 / BASH_REMATCH[2]))
+      say "  ${BASH_REMATCH[1]} of ${BASH_REMATCH[2]} files"
+    done || { grep -B 2 -A 15 -m 3 'error:\|FAILED:' "$log" >&2; give_up "the build; $log has more"; }
+}
+
+# --- the relay -----------------------------------------------------------------------------------
+
+# free_udp_ports N: N even ports whose odd neighbours are free too, one a line.
+free_udp_ports() {
+  python3 - "$1" <<'PYTHON'
+import random, socket, sys
+found, taken = 0, []
+candidates = list(range(16000, 19998, 2))
+random.shuffle(candidates)
+for port in candidates:
+    pair = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2)]
+    try:
+        for offset, each in enumerate(pair):
+            each.bind(("127.0.0.1", port + offset))
+    except OSError:
+        continue
+    taken += pair  # Held until the end, so that no two answers are the same.
+    print(port)
+    found += 1
+    if found == int(sys.argv[1]):
+        sys.exit(0)
+sys.exit("no free ports")
+PYTHON
+}
+
+# The port of DESIGN.md where it is free, so that `causeway` finds the relay without being told.
+free_api_port() {
+  python3 - <<'PYTHON'
+import socket
+for port in (7700, 0):
+    with socket.socket() as each:
+        each.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            each.bind(("127.0.0.1", port))
+        except OSError:
+            continue
+        print(each.getsockname()[1])
+        break
+PYTHON
+}
+
+causeway() { "$bin/causeway" --server "$api" "$@"; }
+
+write_config() {
+  cat >"$work/causewayd.yaml" <<YAML
+listen: $api
+networks:
+  - name: loopback
+    bind: 127.0.0.1
+    ports: 20000-20999
+recordings: $work/recordings
+YAML
+}
+
+start_relay() {
+  api="127.0.0.1:$(free_api_port)"
+  mkdir -p "$work/recordings"
+  write_config
+  "$bin/causewayd" --config "$work/causewayd.yaml" --insecure </dev/null >"$work/causewayd.log" 2>&1 &
+  relay_pid=$!
+  started+=("$relay_pid")
+  local deadline=$((SECONDS + 10))
+  until causeway node >/dev/null 2>&1; do
+    kill -0 "$relay_pid" 2>/dev/null || { tail "$work/causewayd.log" >&2; give_up "causewayd ended"; }
+    ((SECONDS < deadline)) || give_up "causewayd does not answer on $api"
+    sleep 0.1
+  done
+}
+
+# --- the call ------------------------------------------------------------------------------------
+
+srtp_key() { head -c 30 /dev/urandom | base64 -w 0; }
+
+# What each will say: a woman reads an announcement, men read a novel.
+prepare_speech() {
+  local -a men=("$readers"/*.wav)
+  [[ -f "$sounds/demo-congrats.wav" && -f "${men[0]}" ]] || give_up "the speech packages are missing"
+  ffmpeg -nostdin -loglevel error -y -i "$sounds/demo-congrats.wav" -t "$seconds" \
+    -ar 16000 -ac 1 "$work/a-says.wav"
+  local -a inputs=()
+  local man
+  for man in "${men[@]}"; do inputs+=(-i "$man"); done
+  ffmpeg -nostdin -loglevel error -y "${inputs[@]}" \
+    -filter_complex "concat=n=${#men[@]}:v=0:a=1" -t "$seconds" -ar 16000 -ac 1 "$work/b-says.wav"
+}
+
+# What of it arrives as: the endpoint's own ports and keys, and the relay's answer.
+a_send_key="" a_receive_key="" a_port="" b_port="" a_target="" b_target="" session="" recording=""
+
+# Asks the relay for the call in one line, and reads the two addresses to send to from its answer.
+make_call() {
+  mapfile -t ports < <(free_udp_ports 2)
+  a_port="${ports[0]}" b_port="${ports[1]}"
+  a_send_key="$(srtp_key)" a_receive_key="$(srtp_key)"
+  causeway call --json --record \
+    --a "srtp/opus,remote=127.0.0.1:$a_port,accept=same-ip,suite=$suite,receive=$a_send_key,send=$a_receive_key" \
+    --b "rtp/pcmu,remote=127.0.0.1:$b_port,accept=same-ip" >"$work/call.json" 2>"$work/call.err" ||
+    { cat "$work/call.err" >&2; give_up "the relay refused the call"; }
+  local -a answer
+  mapfile -t answer < <(python3 - "$work/call.json" <<'PYTHON'
+import json, sys
+call = json.load(open(sys.argv[1]))
+legs = call["session"]["legs"]
+print(call["session"]["name"])
+for leg in legs:
+    print(f"{leg['local']['ip']}:{leg['local']['port']}")
+print(next((each["uri"] for each in call.get("recordings", [])), ""))
+PYTHON
+  )
+  session="${answer[0]}" a_target="${answer[1]}" b_target="${answer[2]}" recording="${answer[3]:-}"
+}
+
+# Prints what was agreed, in words.
+describe_call() { causeway describe "$session" | sed 's/^/       /'; }
+report_call() { causeway report "$session" | sed 's/^/       /'; }
+end_call() { causeway session delete "$session" >/dev/null; }
+
+# start NAME COMMAND...: in the background, with a log, ended with this script.
+start() {
+  local name="$1"
+  shift
+  "$@" </dev/null >"$work/$name.log" 2>&1 &
+  started+=($!)
+}
+
+write_sdp() {
+  local file="$1" port="$2" profile="$3" type="$4"
+  shift 4
+  printf '%s\n' "v=0" "o=- 0 0 IN IP4 127.0.0.1" "s=$file" "c=IN IP4 127.0.0.1" "t=0 0" \
+    "m=audio $port $profile $type" "$@" >"$work/$file"
+}
+
+listeners=() speakers=()
+
+listen() {
+  local name="$1" port="$2" deadline=$((SECONDS + 5))
+  start "$name-hears" ffmpeg -nostdin -loglevel warning -y -protocol_whitelist file,udp,rtp,srtp \
+    -i "$work/$name.sdp" -ar 16000 -ac 1 "$work/$name-hears.wav"
+  listeners+=($!)
+  # It hears from the moment its port is bound.
+  until grep -qi ":$(printf '%04X' "$port") " /proc/net/udp /proc/net/udp6 2>/dev/null; do
+    ((SECONDS < deadline)) || give_up "the listener of $name does not start"
+    sleep 0.05
+  done
+}
+
+endpoints_listen() {
+  write_sdp a.sdp "$a_port" RTP/SAVP 111 "a=rtpmap:111 opus/48000/2" \
+    "a=crypto:1 $suite inline:$a_receive_key"
+  write_sdp b.sdp "$b_port" RTP/AVP 0 "a=rtpmap:0 PCMU/8000"
+  listen a "$a_port"
+  listen b "$b_port"
+}
+
+endpoints_speak() {
+  start a-speaks ffmpeg -nostdin -loglevel warning -re -i "$work/a-says.wav" -ar 48000 -ac 1 \
+    -c:a libopus -b:a 24k -application voip -payload_type 111 -f rtp \
+    -srtp_out_suite "$suite" -srtp_out_params "$a_send_key" "srtp://$a_target"
+  speakers+=($!)
+  start b-speaks ffmpeg -nostdin -loglevel warning -re -i "$work/b-says.wav" -ar 8000 -ac 1 \
+    -c:a pcm_mulaw -payload_type 0 -f rtp "rtp://$b_target?pkt_size=172"
+  speakers+=($!)
+}
+
+# Until both have said everything; a line now and then, so that nobody thinks it hangs.
+wait_for_speakers() {
+  local pid deadline=$((SECONDS + seconds + 15)) next=$((SECONDS + 3))
+  for pid in "${speakers[@]}"; do
+    while kill -0 "$pid" 2>/dev/null; do
+      ((SECONDS < deadline)) || give_up "an endpoint does not end"
+      if ((SECONDS >= next)); then
+        say "  they are speaking"
+        next=$((SECONDS + 3))
+      fi
+      sleep 0.2
+    done
+    wait "$pid" || give_up "an endpoint failed: $(tail -n 3 "$work"/*-speaks.log)"
+  done
+}
+
+# The last packets are on their way; then ffmpeg closes its file on SIGTERM.
+stop_listening() {
+  local pid
+  sleep 0.5
+  for pid in "${listeners[@]}"; do kill -TERM "$pid" 2>/dev/null || true; done
+  for pid in "${listeners[@]}"; do wait "$pid" 2>/dev/null || true; done
+}
+
+# --- the verdict ---------------------------------------------------------------------------------
+
+check_speech() { /usr/bin/python3 deploy/check_speech.py "$@" | sed 's/^/       /'; }
+
+judge() {
+  local failed=0
+  check_speech "$work/a-says.wav" "$work/b-hears.wav" --other "$work/b-says.wav" \
+    --name "a -> b (Opus over SRTP to PCMU)" || failed=1
+  check_speech "$work/b-says.wav" "$work/a-hears.wav" --other "$work/a-says.wav" \
+    --name "b -> a (PCMU to Opus over SRTP)" || failed=1
+  if [[ -n "$recording" ]]; then
+    local file="${recording#file://}"
+    check_speech "$work/a-says.wav" "$file" --channel 0 --name "recording, left" || failed=1
+    check_speech "$work/b-says.wav" "$file" --channel 1 --name "recording, right" || failed=1
+    # The relay's folder goes with this script unless it is kept.
+    mkdir -p out/quickstart
+    cp "$file" out/quickstart/call.wav
+    say "the call's recording: out/quickstart/call.wav"
+  fi
+  return "$failed"
+}
+
+serve_on() {
+  cat <<TEXT
+
+causewayd is running on $api, without TLS, for this machine only. In another terminal:
+
+  $bin/causeway --server $api node                    what this relay is
+  $bin/causeway --server $api call --help             another call
+  $bin/causeway --server $api events                  what happens, as it happens
+  $bin/causeway --server $api --help                  everything else
+
+Its configuration and log are in $work. Ctrl-C ends it.
+TEXT
+  wait "$relay_pid"
+}
+
+main() {
+  work="${keep:-$(mktemp -d "${TMPDIR:-/tmp}/causeway.XXXXXX")}"
+  mkdir -p "$work"
+  say "Causeway quickstart: one call between an SRTP/Opus and a G.711 endpoint"
+  if $install; then install_missing; fi
+  say "building the release (minutes at first, seconds after that)"
+  build
+  say "starting causewayd"
+  start_relay
+  say "making the call"
+  prepare_speech
+  make_call
+  describe_call
+  endpoints_listen
+  endpoints_speak
+  say "a says an announcement to $a_target, b reads a novel to $b_target"
+  wait_for_speakers
+  stop_listening
+  say "the relay's report"
+  report_call
+  end_call
+  say "what was heard"
+  judge || give_up "the call did not carry speech both ways"
+  say "done: both directions arrived as speech"
+  if $serve; then serve_on; fi
+}
+
+main
