@@ -27,7 +27,10 @@ enum class Status : std::uint8_t {
   PortsExhausted,   ///< No port (pair) of the leg's network is free on this worker.
   SocketRefused,    ///< The operating system refused every port that was tried.
   NetworkNotFound,
+  TooManyConnections,
+  TooManyTaps,      ///< A leg takes part in kMaxTaps recordings already.
   NoTelephoneEvent, ///< The leg has no payload type for telephone-event.
+  TooManyDigits,    ///< More than TelephoneEventSender::kMaxDigits are waiting.
 };
 
 struct CommandBase {
@@ -77,11 +80,18 @@ struct SetConnection : CommandBase {
   std::unique_ptr<Connection> connection;  ///< Comes back as the old one.
 };
 
-/// Starts, changes or ends a recording's copy of what a leg receives or is sent.
-struct SetTap : CommandBase {
-  LegHandle leg;
-  media::RecordTap tap;  ///< By recording id: replaces, or where `is_removal`, removes.
-  bool is_removal = false;
+/// Begins or ends a recording's copy of what legs receive or are sent, and marks the moment in the
+/// recorder's ring (Start, Pause, Resume, Stop). Taps are added after a Start's marker and removed
+/// before a Stop's, so that the ring holds nothing outside the two.
+struct ControlRecording : CommandBase {
+  struct LegTap {
+    std::uint16_t leg = 0;
+    RecordTap tap;
+  };
+  SessionHandle session;
+  record::RecordingId recording;
+  std::optional<record::FrameKind> marker;
+  StaticVector<LegTap, kMaxLegs> taps;
 };
 
 struct RenewLease : CommandBase {
@@ -102,9 +112,7 @@ struct ReadReport : CommandBase {
 
 struct SendDtmf : CommandBase {
   LegHandle leg;  ///< Whose endpoint is to hear it.
-  StaticVector<std::uint8_t, 64> events;
-  Duration tone = std::chrono::milliseconds(100);
-  Duration gap = std::chrono::milliseconds(50);
+  StaticVector<media::TelephoneEventSender::Digit, media::TelephoneEventSender::kMaxDigits> digits;
 };
 
 /// Writes a session's state down. `snapshot` is made by the sender with room for every leg.
@@ -127,7 +135,7 @@ struct ReadCapacity : CommandBase {
 using Command =
     std::variant<std::unique_ptr<OpenSession>, std::unique_ptr<AddLeg>, std::unique_ptr<UpdateLeg>,
                  std::unique_ptr<RemoveLeg>, std::unique_ptr<SetConnection>,
-                 std::unique_ptr<SetTap>, std::unique_ptr<RenewLease>,
+                 std::unique_ptr<ControlRecording>, std::unique_ptr<RenewLease>,
                  std::unique_ptr<CloseSession>, std::unique_ptr<ReadReport>,
                  std::unique_ptr<SendDtmf>, std::unique_ptr<TakeSnapshot>,
                  std::unique_ptr<ReadCapacity>>;

@@ -53,6 +53,11 @@ class Engine {
   void handle_socket_opened(Instant now, SocketId socket, bool is_open, Outbox& out);
   void handle_timeout(Instant now, Outbox& out);
   [[nodiscard]] std::optional<Instant> next_timeout() const { return timers_.next(); }
+  /// The end of the node: closes every session, each with its SessionClosed.
+  void close_all(Instant now, SessionClosed::Reason reason, Outbox& out);
+
+  /// Every SocketId that the engine makes has a slot below this.
+  [[nodiscard]] std::size_t max_sockets() const { return sockets_.size(); }
 
   [[nodiscard]] std::size_t sessions() const { return live_sessions_; }
   /// The ports of a network, for tests and reports. REQUIRES: network < networks given.
@@ -71,7 +76,9 @@ class Engine {
   struct SessionSlot {
     std::uint32_t generation = 1;
     std::unique_ptr<Session> session;
-    std::unique_ptr<OpenSession> opening;  ///< Until all its sockets are open.
+    // Commands that wait for sockets to open.
+    std::unique_ptr<OpenSession> opening;
+    std::unique_ptr<AddLeg> adding;
   };
   /// A place for a socket: which leg it belongs to.
   struct SocketSlot {
@@ -82,13 +89,13 @@ class Engine {
   };
 
   template <typename T>
-  void finish(std::unique_ptr<T> command, Status status, Outbox& out);
+  static void finish(std::unique_ptr<T> command, Status status, Outbox& out);
   void handle(Instant now, std::unique_ptr<OpenSession> command, Outbox& out);
   void handle(Instant now, std::unique_ptr<AddLeg> command, Outbox& out);
   void handle(Instant now, std::unique_ptr<UpdateLeg> command, Outbox& out);
   void handle(Instant now, std::unique_ptr<RemoveLeg> command, Outbox& out);
   void handle(Instant now, std::unique_ptr<SetConnection> command, Outbox& out);
-  void handle(Instant now, std::unique_ptr<SetTap> command, Outbox& out);
+  void handle(Instant now, std::unique_ptr<ControlRecording> command, Outbox& out);
   void handle(Instant now, std::unique_ptr<RenewLease> command, Outbox& out);
   void handle(Instant now, std::unique_ptr<CloseSession> command, Outbox& out);
   void handle(Instant now, std::unique_ptr<ReadReport> command, Outbox& out);
@@ -96,9 +103,31 @@ class Engine {
   void handle(Instant now, std::unique_ptr<TakeSnapshot> command, Outbox& out);
   void handle(Instant now, std::unique_ptr<ReadCapacity> command, Outbox& out);
 
-  [[nodiscard]] Session* find(SessionHandle handle);
+  [[nodiscard]] SessionSlot* find(SessionHandle handle);
   [[nodiscard]] Leg* find(LegHandle handle);
   [[nodiscard]] SocketSlot* find(SocketId id);
+
+  // Ports and sockets.
+  [[nodiscard]] Status check_networks(const Session& session) const;
+  [[nodiscard]] Status open_ports(Instant now, std::uint32_t session_slot, Leg& leg, Outbox& out);
+  [[nodiscard]] SocketId open_socket(std::uint32_t session_slot, Leg& leg, UdpPort port,
+                                     bool is_rtcp, Outbox& out);
+  void close_ports(Instant now, Leg& leg, Outbox& out);
+  void close_socket(Instant now, Leg& leg, Leg::Port& port, Outbox& out);
+  void settle(Instant now, std::uint32_t slot, Status status, Outbox& out);
+  [[nodiscard]] static LegAddresses addresses_of(const Leg& leg);
+  std::unique_ptr<Session> take_session(Instant now, std::uint32_t slot, Outbox& out);
+  void close_session(Instant now, std::uint32_t slot, SessionClosed::Reason reason, Outbox& out);
+
+  // Media.
+  void handle_rtp(Datagram& in, SocketSlot& socket, Outbox& out);
+  void handle_rtcp(Datagram& in, SocketSlot& socket, Outbox& out);
+  void deliver(Instant now, Connection& connection, Session& session, wire::OpenRtp packet,
+               Outbox& out);
+  void send_all(Instant now, Leg& to, Outbox& out);
+  [[nodiscard]] bool is_transcoded(const SocketSlot& socket) const;
+  void run_timeouts(Instant now, Session& session, Outbox& out);
+  void rearm(std::uint32_t slot);
 
   EngineConfig config_;
   PacketPool& pool_;
@@ -109,7 +138,10 @@ class Engine {
   std::vector<SocketSlot> sockets_;
   std::vector<std::uint32_t> free_sockets_;
   TimerHeap timers_;
+  std::vector<wire::OpenRtp> sent_;        // what one call of a path sends
+  std::vector<std::uint32_t> transcoded_;  // datagrams of a batch that go last
   std::size_t live_sessions_ = 0;
+  std::size_t live_legs_ = 0;
   std::uint64_t stray_datagrams_ = 0;
 };
 

@@ -3,10 +3,10 @@
 #include <cstdint>
 #include <vector>
 
-#include "relay/base/byte_ring.h"
 #include "relay/base/datagram.h"
 #include "relay/engine/command.h"
 #include "relay/engine/event.h"
+#include "relay/record/frame.h"
 
 namespace causeway::engine {
 
@@ -24,7 +24,7 @@ struct SocketWish {
 /// read it. Its vectors keep their capacity, so a warm outbox does not allocate.
 struct Outbox {
   /// `records` may be null: nothing can then be recorded.
-  explicit Outbox(ByteRing* record_ring, std::size_t reserve = 4096) : records(record_ring) {
+  explicit Outbox(record::RingWriter* record_ring, std::size_t reserve = 4096) : records(record_ring) {
     transmits.reserve(reserve);
     sockets.reserve(reserve);
     events.reserve(reserve);
@@ -37,7 +37,7 @@ struct Outbox {
   /// Commands that are done, with their results; the sender frees them.
   std::vector<Command> completions;
   /// The recorder's ring: taps write into it in place (one copy).
-  ByteRing* records;
+  record::RingWriter* records;
 };
 
 }  // namespace causeway::engine

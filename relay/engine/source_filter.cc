@@ -12,8 +12,9 @@ constexpr int kMaxDropout = 3000;
 }  // namespace
 
 void SourceFilter::arm(const AcceptFrom& rule, std::optional<SocketAddress> signalled,
-                       Instant now) {
+                       bool is_secure, Instant now) {
   accept_ = rule;
+  is_secure_ = is_secure;
   signalled_ = signalled;
   learned_.reset();
   candidates_.clear();
@@ -28,12 +29,16 @@ bool SourceFilter::admits(const SocketAddress& from) const {
     case AcceptFrom::Rule::SameIp:
       return signalled_ && from.ip == signalled_->ip;
     case AcceptFrom::Rule::Cidrs:
-      return std::ranges::any_of(accept_.cidrs,
-                                 [&](const Cidr& block) { return block.contains(from.ip); });
+      return is_in_cidrs(from.ip);
     case AcceptFrom::Rule::Latch:
-      return !learned_ || from == *learned_ || from.ip == learned_->ip;
+      if (learned_ && !is_secure_) return from.ip == learned_->ip;
+      return accept_.cidrs.empty() || is_in_cidrs(from.ip);
   }
   return false;
+}
+
+bool SourceFilter::is_in_cidrs(const IpAddress& ip) const {
+  return std::ranges::any_of(accept_.cidrs, [&](const Cidr& block) { return block.contains(ip); });
 }
 
 SourceFilter::Verdict SourceFilter::on_authentic(Instant now, const Seen& seen) {
@@ -50,8 +55,7 @@ SourceFilter::Verdict SourceFilter::on_authentic(Instant now, const Seen& seen) 
 }
 
 SourceFilter::Verdict SourceFilter::on_authentic_rtcp(Instant now, const SocketAddress& from,
-                                                      const SourceFilter& rtp,
-                                                      bool is_authenticated) {
+                                                      const SourceFilter& rtp) {
   if (!is_latching()) return Verdict::Accept;
   if (learned_ && from == *learned_) {
     last_heard_ = now;
@@ -59,7 +63,7 @@ SourceFilter::Verdict SourceFilter::on_authentic_rtcp(Instant now, const SocketA
   }
   const bool is_twin = rtp.learned_ && rtp.learned_->ip == from.ip;
   const bool may_move = !learned_ || now - last_heard_ >= kSilenceBeforeMove;
-  if (!(is_twin || (is_authenticated && !learned_)) || !may_move) return Verdict::Reject;
+  if (!(is_twin || (is_secure_ && !learned_)) || !may_move) return Verdict::Reject;
   learned_ = from;
   last_heard_ = now;
   return Verdict::AcceptAndLearned;
@@ -83,7 +87,7 @@ SourceFilter::Verdict SourceFilter::lock(Instant now, const Seen& seen) {
 }
 
 SourceFilter::Verdict SourceFilter::on_candidate(Instant now, const Seen& seen) {
-  if (seen.is_authenticated || seen.from == signalled_) return lock(now, seen);
+  if (is_secure_ || seen.from == signalled_) return lock(now, seen);
   const auto known = std::ranges::find_if(candidates_, [&](const Candidate& c) {
     return c.from == seen.from && c.ssrc == seen.ssrc;
   });
@@ -106,7 +110,7 @@ SourceFilter::Verdict SourceFilter::on_candidate(Instant now, const Seen& seen) 
 
 bool SourceFilter::continues_stream(Instant now, const Seen& seen) const {
   // Where SRTP vouches for the packet its index decides; the old path may still be draining.
-  if (seen.is_authenticated) return seen.is_newest;
+  if (is_secure_) return seen.is_newest;
   const int ahead = seen.seq.distance_from(last_seq_);
   return seen.ssrc == ssrc_ && ahead > 0 && ahead <= kMaxDropout &&
          now - last_heard_ >= kSilenceBeforeMove;

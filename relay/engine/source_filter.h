@@ -31,8 +31,10 @@ class SourceFilter {
   enum class Verdict : std::uint8_t { Accept, AcceptAndLearned, Reject };
 
   SourceFilter() = default;
-  /// `signalled`: the leg's remote for this port, where there is one.
-  void arm(const AcceptFrom& rule, std::optional<SocketAddress> signalled, Instant now);
+  /// `signalled`: whom the leg was told to expect on this port, where it was told. `is_secure`:
+  /// SRTP vouches for every packet, so the address may move anywhere its newest index comes from.
+  void arm(const AcceptFrom& rule, std::optional<SocketAddress> signalled, bool is_secure,
+           Instant now);
 
   /// Whether a packet from `from` may be opened at all. O(1) but for CIDRS (at most 16).
   [[nodiscard]] bool admits(const SocketAddress& from) const;
@@ -41,15 +43,14 @@ class SourceFilter {
     SocketAddress from;
     Ssrc ssrc;
     SeqNum seq;
-    bool is_authenticated = false;  ///< SRTP vouches for the sender.
-    bool is_newest = true;          ///< Its index is the highest so far (SRTP).
+    bool is_newest = true;  ///< Its index is the highest so far (SRTP).
   };
   /// REQUIRES: admits(seen.from).
   [[nodiscard]] Verdict on_authentic(Instant now, const Seen& seen);
   /// RTCP on a port of its own, or RTP's twin: locks on the address `from` if its IP is that of
   /// `rtp`'s latched source.
   [[nodiscard]] Verdict on_authentic_rtcp(Instant now, const SocketAddress& from,
-                                          const SourceFilter& rtp, bool is_authenticated);
+                                          const SourceFilter& rtp);
 
   /// The latched source; nothing before the latch and under the other rules.
   [[nodiscard]] const std::optional<SocketAddress>& learned() const { return learned_; }
@@ -66,11 +67,13 @@ class SourceFilter {
   };
   static constexpr std::size_t kMaxCandidates = 4;
 
+  [[nodiscard]] bool is_in_cidrs(const IpAddress& ip) const;
   [[nodiscard]] Verdict lock(Instant now, const Seen& seen);
   [[nodiscard]] Verdict on_candidate(Instant now, const Seen& seen);
   [[nodiscard]] bool continues_stream(Instant now, const Seen& seen) const;
 
   AcceptFrom accept_;
+  bool is_secure_ = false;
   std::optional<SocketAddress> signalled_;
   std::optional<SocketAddress> learned_;
   Ssrc ssrc_;

@@ -1,17 +1,12 @@
 #include "relay/engine/spec.h"
 
 #include <algorithm>
-#include <cctype>
+
+#include "relay/base/text.h"
 
 namespace causeway::engine {
 
 namespace {
-
-bool equal_ignoring_case(std::string_view a, std::string_view b) {
-  return std::ranges::equal(a, b, [](unsigned char x, unsigned char y) {
-    return std::tolower(x) == std::tolower(y);
-  });
-}
 
 /// Formats whose fmtp says what the sender may do, not how the payload reads: a difference does not
 /// stop a packet from passing (RFC 7587 6.1; RFC 4733 2.4.1 for the list of events).
@@ -26,11 +21,6 @@ bool CodecSpec::same_format(const CodecSpec& other) const {
   return equal_ignoring_case(encoding_name, other.encoding_name) && clock == other.clock &&
          channels == other.channels && kind == other.kind &&
          (fmtp == other.fmtp || has_declarative_fmtp(*this));
-}
-
-bool operator==(const AcceptFrom& a, const AcceptFrom& b) {
-  return a.rule == b.rule && a.latch_packets == b.latch_packets &&
-         a.latch_window == b.latch_window && std::ranges::equal(a.cidrs, b.cidrs);
 }
 
 }  // namespace causeway::engine

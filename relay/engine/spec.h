@@ -45,10 +45,13 @@ struct AcceptFrom {
   static constexpr std::size_t kMaxCidrs = 16;
 
   Rule rule = Rule::Exact;
-  StaticVector<Cidr, kMaxCidrs> cidrs;         ///< Cidrs only.
+  /// Exact: who may send, where that is not the leg's remote (an endpoint with two sockets).
+  std::optional<SocketAddress> source_rtp;
+  std::optional<SocketAddress> source_rtcp;
+  /// Cidrs: who may send. Latch: who may be learned; empty: anyone.
+  StaticVector<Cidr, kMaxCidrs> cidrs;
   std::uint8_t latch_packets = 5;              ///< Latch only: packets in sequence of one SSRC.
   Duration latch_window = std::chrono::seconds(60);  ///< Latch only: from arming.
-  friend bool operator==(const AcceptFrom& a, const AcceptFrom& b);
 };
 
 /// What flows, seen from the relay: SendOnly sends to the endpoint and drops what it sends.
@@ -63,6 +66,13 @@ enum class Direction : std::uint8_t { SendRecv, SendOnly, RecvOnly, Inactive };
 
 enum class Security : std::uint8_t { Plain, Sdes };
 
+/// When the relay may change the codec towards a leg.
+enum class TranscodingPolicy : std::uint8_t {
+  Avoid,        ///< Only what the leg does not know: the default.
+  PreferOrder,  ///< Whatever is not the leg's first codec.
+  Forbid,       ///< Never.
+};
+
 struct LegSpec {
   std::string id;
   std::string network;  ///< A network of the node; empty: its first.
@@ -71,9 +81,10 @@ struct LegSpec {
   std::optional<SocketAddress> remote_rtcp;  ///< Default: remote_rtp, port + 1 without mux.
   AcceptFrom accept_from;
   Security security = Security::Plain;
-  wire::SrtpSuite suite = wire::SrtpSuite::AesCm128HmacSha1_80;  ///< Of the sending direction.
+  wire::SrtpSuite receive_suite = wire::SrtpSuite::AesCm128HmacSha1_80;
+  wire::SrtpSuite send_suite = wire::SrtpSuite::AesCm128HmacSha1_80;
   std::vector<CodecSpec> codecs;  ///< In order of preference; empty: anything passes.
-  bool may_transcode = true;
+  TranscodingPolicy transcoding = TranscodingPolicy::Avoid;
   Direction direction = Direction::SendRecv;
   Duration first_packet_timeout = std::chrono::seconds(30);  ///< 0: none.
   Duration media_timeout = std::chrono::seconds(30);         ///< 0: none.

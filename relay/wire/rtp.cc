@@ -64,6 +64,14 @@ OpenRtp OpenRtp::make(PacketBuf buffer, PayloadType type, bool marker, SeqNum se
   return packet;
 }
 
+OpenRtp OpenRtp::clone(PacketPool& pool) const {
+  PacketBuf copy = pool.take();
+  if (!copy) return {};
+  copy.resize(size());
+  std::ranges::copy(bytes(), copy.data().begin());
+  return OpenRtp(std::move(copy), layout_);
+}
+
 Result<OpenRtp, DropReason> open_plain(SealedRtp sealed) {
   return OpenRtp::from_opened(std::move(sealed));
 }

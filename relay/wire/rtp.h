@@ -50,7 +50,7 @@ class RtpFields {
   [[nodiscard]] SeqNum seq() const { return SeqNum(load_be16(&bytes()[2])); }
   [[nodiscard]] RtpTimestamp timestamp() const { return RtpTimestamp(load_be32(&bytes()[4])); }
   [[nodiscard]] Ssrc ssrc() const { return Ssrc(load_be32(&bytes()[8])); }
-  [[nodiscard]] std::size_t size() const { return packet_.size(); }
+  [[nodiscard]] std::size_t size() const { return packet_ ? packet_.size() : 0; }
   [[nodiscard]] const RtpLayout& layout() const { return layout_; }
   /// The whole packet.
   [[nodiscard]] Bytes bytes() const { return packet_.data(); }
@@ -103,6 +103,8 @@ class OpenRtp : public RtpFields {
   [[nodiscard]] PacketBuf take() && { return std::move(packet_); }
   /// The buffer, for a transform that works in place.
   [[nodiscard]] PacketBuf& packet() { return packet_; }
+  /// A second packet of the same octets; an empty one (size() == 0) where the pool has no buffer.
+  [[nodiscard]] OpenRtp clone(PacketPool& pool) const;
 
   /// A packet of the relay's own making: the fixed header, no CSRC or extension, then `payload`.
   /// REQUIRES: `buffer` is an empty buffer from the pool, payload.size() <= kMaxData - 12.

@@ -1,0 +1,524 @@
+#include "relay/engine/engine.h"
+
+#include <algorithm>
+
+#include "relay/base/check.h"
+
+namespace causeway::engine {
+
+namespace {
+
+/// How many ports are tried for a leg before the operating system is believed.
+constexpr std::uint8_t kMaxPortAttempts = 8;
+/// Two sockets for a leg without rtcp-mux; a session of two legs is the rule.
+constexpr std::size_t kSocketsPerSession = 4;
+constexpr std::size_t kMaxBatch = 1024;
+
+bool is_due(std::optional<Instant> at, Instant now) { return at && *at <= now; }
+
+}  // namespace
+
+Engine::Engine(EngineConfig config, PacketPool& pool)
+    : config_(std::move(config)),
+      pool_(pool),
+      random_(config_.random_key),
+      sessions_(config_.max_sessions),
+      sockets_(config_.max_sessions * kSocketsPerSession),
+      timers_(config_.max_sessions) {
+  networks_.reserve(config_.networks.size());
+  for (const NetworkConfig& network : config_.networks) {
+    networks_.push_back(
+        {network, PortTable(network.first_port, network.last_port, config_.port_quarantine)});
+  }
+  free_sessions_.reserve(sessions_.size());
+  for (std::size_t i = sessions_.size(); i-- > 0;) {
+    free_sessions_.push_back(static_cast<std::uint32_t>(i));
+  }
+  free_sockets_.reserve(sockets_.size());
+  for (std::size_t i = sockets_.size(); i-- > 0;) {
+    free_sockets_.push_back(static_cast<std::uint32_t>(i));
+  }
+  sent_.reserve(256);
+  transcoded_.reserve(kMaxBatch);
+}
+
+Engine::~Engine() = default;
+
+// ----------------------------------------------------------------------------------- look-ups
+
+Engine::SessionSlot* Engine::find(SessionHandle handle) {
+  if (handle.worker != config_.worker || handle.slot >= sessions_.size()) return nullptr;
+  SessionSlot& slot = sessions_[handle.slot];
+  return slot.generation == handle.generation && slot.session ? &slot : nullptr;
+}
+
+Leg* Engine::find(LegHandle handle) {
+  SessionSlot* slot = find(handle.session);
+  return slot == nullptr ? nullptr : slot->session->leg(handle.leg);
+}
+
+Engine::SocketSlot* Engine::find(SocketId id) {
+  if (id.slot >= sockets_.size()) return nullptr;
+  SocketSlot& slot = sockets_[id.slot];
+  return slot.generation == id.generation && slot.leg != nullptr ? &slot : nullptr;
+}
+
+void Engine::rearm(std::uint32_t slot) {
+  const auto& session = sessions_[slot].session;
+  timers_.set(slot, session ? std::optional(session->next_timeout()) : std::nullopt);
+}
+
+// -------------------------------------------------------------------------------------- media
+
+void Engine::handle_datagrams(std::span<Datagram> batch, Outbox& out) {
+  transcoded_.clear();
+  for (std::uint32_t i = 0; i < batch.size(); ++i) {
+    Datagram& in = batch[i];
+    SocketSlot* socket = find(in.socket);
+    if (socket == nullptr || in.packet.size() < 2) {
+      if (socket == nullptr) {
+        ++stray_datagrams_;
+      } else {
+        socket->leg->count_drop(DropReason::Truncated);
+      }
+      in.packet.reset();
+    } else if (socket->is_rtcp || wire::is_rtcp(in.packet.data())) {
+      handle_rtcp(in, *socket, out);
+    } else if (is_transcoded(*socket) && transcoded_.size() < transcoded_.capacity()) {
+      transcoded_.push_back(i);  // the quick ones first
+    } else {
+      handle_rtp(in, *socket, out);
+    }
+  }
+  for (const std::uint32_t i : transcoded_) {
+    Datagram& in = batch[i];
+    if (SocketSlot* socket = find(in.socket)) handle_rtp(in, *socket, out);
+  }
+}
+
+bool Engine::is_transcoded(const SocketSlot& socket) const {
+  const Session& session = *sessions_[socket.session].session;
+  return std::ranges::any_of(session.connections(), [&](const auto& connection) {
+    return connection->from == socket.leg->number() && connection->path->transcodes();
+  });
+}
+
+void Engine::handle_rtp(Datagram& in, SocketSlot& socket, Outbox& out) {
+  const std::size_t events_before = out.events.size();
+  const std::uint32_t slot = socket.session;
+  Session& session = *sessions_[slot].session;
+  Leg& from = *socket.leg;
+  auto packet = from.receive_rtp(in, out);
+  bool has_timers = false;
+  if (packet) {
+    Connection* last = nullptr;
+    for (const auto& connection : session.connections()) {
+      if (connection->from != from.number()) continue;
+      if (last != nullptr) deliver(in.arrival, *last, session, packet->clone(pool_), out);
+      last = connection.get();
+      has_timers = has_timers || connection->path->transcodes();
+    }
+    if (last == nullptr) {
+      from.count_drop(DropReason::NoPath);
+    } else {
+      deliver(in.arrival, *last, session, std::move(*packet), out);
+    }
+  }
+  // Deadlines only ever move later on a path without a transcoder, and the timer finds that out
+  // when it fires. What makes them earlier says so in an event.
+  if (has_timers || out.events.size() != events_before) rearm(slot);
+}
+
+void Engine::deliver(Instant now, Connection& connection, Session& session, wire::OpenRtp packet,
+                     Outbox& out) {
+  Leg* to = session.leg(connection.to);
+  Leg* from = session.leg(connection.from);
+  if (to == nullptr || from == nullptr) return;
+  if (packet.size() == 0) return from->count_drop(DropReason::PoolEmpty);  // a clone that failed
+  if (!to->can_send()) {
+    return to->count_drop(to->remote_rtp() ? DropReason::Paused : DropReason::NoRemote);
+  }
+  connection.path->set_suppressed(to->is_sending_digits());
+  const auto done =
+      connection.path->handle_packet(now, std::move(packet), {pool_, to->streams(), sent_});
+  if (!done) from->count_drop(done.error());
+  send_all(now, *to, out);
+}
+
+void Engine::send_all(Instant now, Leg& to, Outbox& out) {
+  for (wire::OpenRtp& packet : sent_) to.send_rtp(now, std::move(packet), out);
+  sent_.clear();
+}
+
+void Engine::handle_rtcp(Datagram& in, SocketSlot& socket, Outbox& out) {
+  auto compound = socket.leg->receive_rtcp(in, out);
+  if (!compound) return;
+}
+
+void Engine::handle_timeout(Instant now, Outbox& out) {
+  while (const auto slot = timers_.due(now)) {
+    Session& session = *sessions_[*slot].session;
+    if (now >= session.lease_check_at()) {
+      const bool was_silent = session.expiry() == LeaseExpiry::CloseWhenSilent;
+      close_session(now, *slot,
+                    was_silent ? SessionClosed::Reason::LeaseExpiredSilent
+                               : SessionClosed::Reason::LeaseExpired,
+                    out);
+      continue;
+    }
+    run_timeouts(now, session, out);
+    const Instant next = session.next_timeout();
+    // Every handler moves its own deadline on; one that does not would spin here for ever.
+    CAUSEWAY_CHECK(next > now, "a timeout that was handled is over");
+    timers_.set(*slot, next);
+  }
+}
+
+void Engine::run_timeouts(Instant now, Session& session, Outbox& out) {
+  for (const auto& leg : session.legs()) leg->handle_timeout(now, pool_, random_, out);
+  for (const auto& connection : session.connections()) {
+    Leg* to = session.leg(connection->to);
+    if (to == nullptr || !is_due(connection->path->next_timeout(), now)) continue;
+    connection->path->handle_timeout(now, {pool_, to->streams(), sent_});
+    send_all(now, *to, out);
+  }
+}
+
+// ------------------------------------------------------------------------------ ports and sockets
+
+Status Engine::check_networks(const Session& session) const {
+  const bool are_known = std::ranges::all_of(session.legs(), [&](const auto& leg) {
+    return leg->setup().network < networks_.size();
+  });
+  return are_known ? Status::Ok : Status::NetworkNotFound;
+}
+
+SocketId Engine::open_socket(std::uint32_t session_slot, Leg& leg, UdpPort port, bool is_rtcp,
+                             Outbox& out) {
+  const std::uint32_t index = free_sockets_.back();
+  free_sockets_.pop_back();
+  SocketSlot& slot = sockets_[index];
+  slot.session = session_slot;
+  slot.leg = &leg;
+  slot.is_rtcp = is_rtcp;
+  const SocketId id{index, slot.generation};
+  const NetworkConfig& network = networks_[leg.setup().network].config;
+  out.sockets.push_back({SocketWish::Kind::Open, id, {network.bind, port},
+                         leg.setup().dscp.value_or(network.dscp)});
+  return id;
+}
+
+Status Engine::open_ports(Instant now, std::uint32_t session_slot, Leg& leg, Outbox& out) {
+  const LegSetup& setup = leg.setup();
+  Network& network = networks_[setup.network];
+  if (free_sockets_.size() < 2) return Status::PortsExhausted;
+  std::optional<UdpPort> rtp;
+  std::optional<UdpPort> rtcp;
+  if (setup.fixed_rtp_port) {
+    if (network.ports.claim(now, *setup.fixed_rtp_port)) rtp = setup.fixed_rtp_port;
+    if (rtp && setup.fixed_rtcp_port && network.ports.claim(now, *setup.fixed_rtcp_port)) {
+      rtcp = setup.fixed_rtcp_port;
+    }
+  } else if (setup.has_rtcp_mux) {
+    rtp = network.ports.allocate_one(now, random_);
+  } else if ((rtp = network.ports.allocate_pair(now, random_))) {
+    rtcp = UdpPort(static_cast<std::uint16_t>(rtp->raw() + 1));
+  }
+  if (!rtp) return Status::PortsExhausted;
+  const IpAddress& advertised = network.config.advertised;
+  leg.rtp_port = {open_socket(session_slot, leg, *rtp, false, out), {advertised, *rtp}};
+  leg.rtcp_port.reset();
+  if (rtcp) {
+    leg.rtcp_port = Leg::Port{open_socket(session_slot, leg, *rtcp, true, out), {advertised, *rtcp}};
+  }
+  return Status::Ok;
+}
+
+void Engine::close_socket(Instant now, Leg& leg, Leg::Port& port, Outbox& out) {
+  SocketSlot* slot = find(port.socket);
+  if (slot == nullptr) return;
+  slot->leg = nullptr;
+  ++slot->generation;
+  free_sockets_.push_back(port.socket.slot);
+  networks_[leg.setup().network].ports.release(now, port.local.port);
+  out.sockets.push_back({SocketWish::Kind::Close, port.socket, {}, 0});
+  port.is_open = false;
+}
+
+void Engine::close_ports(Instant now, Leg& leg, Outbox& out) {
+  close_socket(now, leg, leg.rtp_port, out);
+  if (leg.rtcp_port) close_socket(now, leg, *leg.rtcp_port, out);
+}
+
+void Engine::handle_socket_opened(Instant now, SocketId socket, bool is_open, Outbox& out) {
+  SocketSlot* slot = find(socket);
+  if (slot == nullptr) return;  // its leg was removed meanwhile
+  Leg& leg = *slot->leg;
+  const std::uint32_t session = slot->session;
+  if (!is_open) {
+    close_ports(now, leg, out);
+    if (++leg.port_attempts >= kMaxPortAttempts) {
+      return settle(now, session, Status::SocketRefused, out);
+    }
+    if (const Status status = open_ports(now, session, leg, out); status != Status::Ok) {
+      settle(now, session, status, out);
+    }
+    return;
+  }
+  (slot->is_rtcp ? *leg.rtcp_port : leg.rtp_port).is_open = true;
+  settle(now, session, Status::Ok, out);
+}
+
+LegAddresses Engine::addresses_of(const Leg& leg) {
+  LegAddresses addresses{leg.handle(), leg.rtp_port.local, std::nullopt};
+  if (leg.rtcp_port) addresses.rtcp = leg.rtcp_port->local;
+  return addresses;
+}
+
+/// Ends the command that waits for the sockets of `slot`, if it is now decided.
+void Engine::settle(Instant now, std::uint32_t index, Status status, Outbox& out) {
+  SessionSlot& slot = sessions_[index];
+  const auto is_open = [](const Leg& leg) {
+    return leg.rtp_port.is_open && (!leg.rtcp_port || leg.rtcp_port->is_open);
+  };
+  if (slot.opening) {
+    if (status != Status::Ok) {
+      auto command = std::move(slot.opening);
+      command->session = take_session(now, index, out);
+      return finish(std::move(command), status, out);
+    }
+    const auto& legs = slot.session->legs();
+    if (!std::ranges::all_of(legs, [&](const auto& leg) { return is_open(*leg); })) return;
+    auto command = std::move(slot.opening);
+    command->handle = slot.session->handle();
+    for (const auto& leg : legs) command->addresses.push_back(addresses_of(*leg));
+    finish(std::move(command), Status::Ok, out);
+  } else if (slot.adding) {
+    Leg* leg = slot.session->leg(slot.adding->addresses.leg.leg);
+    if (status != Status::Ok) {
+      auto command = std::move(slot.adding);
+      close_ports(now, *leg, out);
+      command->leg = slot.session->remove_leg(leg->number());
+      --live_legs_;
+      return finish(std::move(command), status, out);
+    }
+    if (!is_open(*leg)) return;
+    auto command = std::move(slot.adding);
+    command->addresses = addresses_of(*leg);
+    finish(std::move(command), Status::Ok, out);
+  }
+}
+
+std::unique_ptr<Session> Engine::take_session(Instant now, std::uint32_t index, Outbox& out) {
+  SessionSlot& slot = sessions_[index];
+  for (const auto& leg : slot.session->legs()) close_ports(now, *leg, out);
+  live_legs_ -= slot.session->legs().size();
+  --live_sessions_;
+  if (++slot.generation == 0) slot.generation = 1;
+  free_sessions_.push_back(index);
+  timers_.set(index, std::nullopt);
+  return std::move(slot.session);
+}
+
+void Engine::close_session(Instant now, std::uint32_t index, SessionClosed::Reason reason,
+                           Outbox& out) {
+  SessionSlot& slot = sessions_[index];
+  const SessionHandle handle = slot.session->handle();
+  if (slot.opening) finish(std::move(slot.opening), Status::SessionNotFound, out);
+  if (slot.adding) finish(std::move(slot.adding), Status::SessionNotFound, out);
+  out.events.emplace_back(now, SessionClosed{handle, reason, take_session(now, index, out)});
+}
+
+void Engine::close_all(Instant now, SessionClosed::Reason reason, Outbox& out) {
+  for (std::uint32_t i = 0; i < sessions_.size(); ++i) {
+    if (sessions_[i].session) close_session(now, i, reason, out);
+  }
+}
+
+// ----------------------------------------------------------------------------------- commands
+
+template <typename T>
+void Engine::finish(std::unique_ptr<T> command, Status status, Outbox& out) {
+  command->status = status;
+  out.completions.emplace_back(std::move(command));
+}
+
+void Engine::handle_command(Instant now, Command command, Outbox& out) {
+  std::visit([&](auto& body) { handle(now, std::move(body), out); }, command);
+}
+
+void Engine::handle(Instant now, std::unique_ptr<OpenSession> command, Outbox& out) {
+  if (free_sessions_.empty()) return finish(std::move(command), Status::TooManySessions, out);
+  if (const Status status = check_networks(*command->session); status != Status::Ok) {
+    return finish(std::move(command), status, out);
+  }
+  const std::uint32_t index = free_sessions_.back();
+  free_sessions_.pop_back();
+  SessionSlot& slot = sessions_[index];
+  slot.session = std::move(command->session);
+  slot.opening = std::move(command);
+  ++live_sessions_;
+  live_legs_ += slot.session->legs().size();
+  slot.session->start(now, {config_.worker, index, slot.generation}, random_, out);
+  for (const auto& leg : slot.session->legs()) {
+    if (const Status status = open_ports(now, index, *leg, out); status != Status::Ok) {
+      return settle(now, index, status, out);
+    }
+  }
+  rearm(index);
+  settle(now, index, Status::Ok, out);  // a session without legs waits for nothing
+}
+
+void Engine::handle(Instant now, std::unique_ptr<AddLeg> command, Outbox& out) {
+  SessionSlot* slot = find(command->session);
+  if (slot == nullptr) return finish(std::move(command), Status::SessionNotFound, out);
+  if (command->leg->setup().network >= networks_.size()) {
+    return finish(std::move(command), Status::NetworkNotFound, out);
+  }
+  // control/ adds one leg to a session at a time; a second one before the first has its sockets is
+  // refused rather than queued.
+  if (slot->session->legs().full() || slot->opening || slot->adding) {
+    return finish(std::move(command), Status::TooManyLegs, out);
+  }
+  Leg& leg = *command->leg;
+  leg.start(now, {command->session, leg.number()}, random_);
+  slot->session->add_leg(std::move(command->leg));
+  slot->session->update_rtp_endpoints();
+  ++live_legs_;
+  command->addresses.leg = leg.handle();
+  slot->adding = std::move(command);
+  const std::uint32_t index = slot->session->handle().slot;
+  if (const Status status = open_ports(now, index, leg, out); status != Status::Ok) {
+    return settle(now, index, status, out);
+  }
+  rearm(index);
+}
+
+void Engine::handle(Instant now, std::unique_ptr<UpdateLeg> command, Outbox& out) {
+  Leg* leg = find(command->leg);
+  if (leg == nullptr) return finish(std::move(command), Status::LegNotFound, out);
+  leg->apply(command->update, now, out);
+  rearm(command->leg.session.slot);
+  finish(std::move(command), Status::Ok, out);
+}
+
+void Engine::handle(Instant now, std::unique_ptr<RemoveLeg> command, Outbox& out) {
+  Leg* leg = find(command->leg);
+  if (leg == nullptr) return finish(std::move(command), Status::LegNotFound, out);
+  const std::uint32_t index = command->leg.session.slot;
+  SessionSlot& slot = sessions_[index];
+  if (slot.adding && slot.adding->addresses.leg == command->leg) {
+    finish(std::move(slot.adding), Status::LegNotFound, out);
+  }
+  Session& session = *slot.session;
+  auto& connections = session.connections();
+  for (std::size_t i = connections.size(); i-- > 0;) {
+    if (connections[i]->from != leg->number() && connections[i]->to != leg->number()) continue;
+    command->connections.push_back(std::move(connections[i]));
+    connections.erase_unordered(i);
+  }
+  close_ports(now, *leg, out);
+  command->removed = session.remove_leg(leg->number());
+  session.update_rtp_endpoints();
+  --live_legs_;
+  rearm(index);
+  finish(std::move(command), Status::Ok, out);
+}
+
+void Engine::handle(Instant, std::unique_ptr<SetConnection> command, Outbox& out) {
+  SessionSlot* slot = find(command->session);
+  if (slot == nullptr) return finish(std::move(command), Status::SessionNotFound, out);
+  Session& session = *slot->session;
+  if (session.leg(command->from) == nullptr || session.leg(command->to) == nullptr) {
+    return finish(std::move(command), Status::LegNotFound, out);
+  }
+  const Connection* wanted = command->connection.get();
+  command->connection =
+      session.replace_connection(command->from, command->to, std::move(command->connection));
+  session.update_rtp_endpoints();
+  const bool was_refused = wanted != nullptr && command->connection.get() == wanted;
+  rearm(command->session.slot);
+  finish(std::move(command), was_refused ? Status::TooManyConnections : Status::Ok, out);
+}
+
+void Engine::handle(Instant now, std::unique_ptr<ControlRecording> command, Outbox& out) {
+  SessionSlot* slot = find(command->session);
+  if (slot == nullptr) return finish(std::move(command), Status::SessionNotFound, out);
+  const bool is_stop = command->marker == record::FrameKind::Stop;
+  if (command->marker && !is_stop && out.records != nullptr) {
+    out.records->write_marker(command->recording, *command->marker, now);
+  }
+  Status status = Status::Ok;
+  for (const auto& wanted : command->taps) {
+    Leg* leg = slot->session->leg(wanted.leg);
+    if (leg == nullptr) {
+      status = Status::LegNotFound;
+    } else if (!leg->add_tap(wanted.tap)) {
+      status = Status::TooManyTaps;
+    }
+  }
+  if (is_stop) {
+    for (const auto& leg : slot->session->legs()) leg->remove_tap(command->recording);
+    if (out.records != nullptr) {
+      out.records->write_marker(command->recording, record::FrameKind::Stop, now);
+    }
+  }
+  finish(std::move(command), status, out);
+}
+
+void Engine::handle(Instant now, std::unique_ptr<RenewLease> command, Outbox& out) {
+  SessionSlot* slot = find(command->session);
+  if (slot == nullptr) return finish(std::move(command), Status::SessionNotFound, out);
+  slot->session->renew(now, command->lease);
+  rearm(command->session.slot);
+  finish(std::move(command), Status::Ok, out);
+}
+
+void Engine::handle(Instant now, std::unique_ptr<CloseSession> command, Outbox& out) {
+  SessionSlot* slot = find(command->session);
+  if (slot == nullptr) return finish(std::move(command), Status::SessionNotFound, out);
+  close_session(now, command->session.slot, command->reason, out);
+  finish(std::move(command), Status::Ok, out);
+}
+
+void Engine::handle(Instant, std::unique_ptr<ReadReport> command, Outbox& out) {
+  Leg* leg = find(command->leg);
+  if (leg == nullptr) return finish(std::move(command), Status::LegNotFound, out);
+  leg->fill_report(command->report);
+  sessions_[command->leg.session.slot].session->fill_processing(leg->number(),
+                                                                command->report.processing);
+  finish(std::move(command), Status::Ok, out);
+}
+
+void Engine::handle(Instant now, std::unique_ptr<SendDtmf> command, Outbox& out) {
+  Leg* leg = find(command->leg);
+  if (leg == nullptr) return finish(std::move(command), Status::LegNotFound, out);
+  if (!leg->setup().telephone_event) {
+    return finish(std::move(command), Status::NoTelephoneEvent, out);
+  }
+  const bool fits = leg->send_digits(now, {command->digits.begin(), command->digits.size()});
+  rearm(command->leg.session.slot);
+  finish(std::move(command), fits ? Status::Ok : Status::TooManyDigits, out);
+}
+
+void Engine::handle(Instant now, std::unique_ptr<TakeSnapshot> command, Outbox& out) {
+  SessionSlot* slot = find(command->session);
+  if (slot == nullptr) return finish(std::move(command), Status::SessionNotFound, out);
+  slot->session->fill_snapshot(*command->snapshot, now);
+  finish(std::move(command), Status::Ok, out);
+}
+
+void Engine::handle(Instant, std::unique_ptr<ReadCapacity> command, Outbox& out) {
+  command->sessions = static_cast<std::uint32_t>(live_sessions_);
+  command->legs = static_cast<std::uint32_t>(live_legs_);
+  command->networks.clear();
+  for (const Network& network : networks_) {
+    if (command->networks.full()) break;
+    command->networks.push_back({static_cast<std::uint32_t>(network.ports.size()),
+                                 static_cast<std::uint32_t>(network.ports.used()),
+                                 static_cast<std::uint32_t>(network.ports.quarantined())});
+  }
+  finish(std::move(command), Status::Ok, out);
+}
+
+}  // namespace causeway::engine

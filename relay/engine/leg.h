@@ -1,0 +1,220 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "relay/base/datagram.h"
+#include "relay/base/random.h"
+#include "relay/base/result.h"
+#include "relay/base/static_vector.h"
+#include "relay/engine/handle.h"
+#include "relay/engine/report.h"
+#include "relay/engine/source_filter.h"
+#include "relay/engine/spec.h"
+#include "relay/engine/tap.h"
+#include "relay/media/output_streams.h"
+#include "relay/media/telephone_events.h"
+#include "relay/rtp/rtcp_session.h"
+#include "relay/srtp/srtp.h"
+#include "relay/wire/rtcp.h"
+#include "relay/wire/rtp.h"
+
+namespace causeway::engine {
+
+struct Outbox;
+
+inline constexpr std::size_t kMaxLegs = 16;
+inline constexpr std::size_t kMaxTaps = 4;
+
+/// What a leg knows of one payload type that its endpoint sends.
+struct PayloadFormat {
+  bool is_known = false;
+  MediaKind kind = MediaKind::Other;
+  RtpClockRate clock{8000};
+};
+using PayloadFormats = std::array<PayloadFormat, 128>;
+/// Of a leg's codecs; where it names none, all types are known, with the clocks of RFC 3551 6.
+[[nodiscard]] PayloadFormats payload_formats(const LegSpec& spec);
+
+/// How a leg begins: its specification, compiled. Made off the worker.
+struct LegSetup {
+  std::uint16_t number = 0;
+  std::uint8_t network = 0;
+  bool has_rtcp_mux = false;
+  std::optional<SocketAddress> remote_rtp;
+  std::optional<SocketAddress> remote_rtcp;
+  AcceptFrom accept_from;
+  /// A leg declared secure without keys (null) refuses everything: it never falls back to plain.
+  bool is_secure = false;
+  std::unique_ptr<srtp::SrtpReceiver> receiver;
+  std::unique_ptr<srtp::SrtpSender> sender;
+  PayloadFormats formats{};
+  RtpClockRate audio_clock{8000};  ///< Of the audio towards the endpoint.
+  std::optional<PayloadType> telephone_event;  ///< For SendDtmf; at audio_clock.
+  Direction direction = Direction::SendRecv;
+  Duration first_packet_timeout = std::chrono::seconds(30);
+  Duration media_timeout = std::chrono::seconds(30);
+  std::uint8_t max_ssrcs = 8;
+  std::optional<std::uint8_t> dscp;
+  /// For a session that is restored: the ports it had. Nothing: any.
+  std::optional<UdpPort> fixed_rtp_port;
+  std::optional<UdpPort> fixed_rtcp_port;
+  rtp::Cname cname;  ///< RFC 7022: random, not an address.
+  WallClock wall;    ///< For sender reports.
+};
+
+/// What changes in a leg; members that are not set stay. The engine swaps owning members, so that
+/// what it replaced travels back and is freed off the worker.
+struct LegUpdate {
+  std::optional<std::optional<SocketAddress>> remote_rtp;
+  std::optional<std::optional<SocketAddress>> remote_rtcp;
+  std::optional<AcceptFrom> accept_from;  ///< Arms the source filter anew (LATCH learns again).
+  std::optional<Direction> direction;
+  std::optional<Duration> first_packet_timeout;
+  std::optional<Duration> media_timeout;
+  std::optional<std::uint8_t> max_ssrcs;
+  std::unique_ptr<PayloadFormats> formats;
+  std::optional<RtpClockRate> audio_clock;
+  std::optional<std::optional<PayloadType>> telephone_event;
+  std::unique_ptr<srtp::SrtpReceiver> receiver;  ///< New receiving keys.
+  std::unique_ptr<srtp::SrtpSender> sender;      ///< New sending keys.
+  Duration key_grace = srtp::SrtpReceiver::kKeyGrace;
+};
+
+/// A leg's state, written down (law 4): with its specification and keys it goes on elsewhere.
+struct LegSnapshot {
+  std::uint16_t number = 0;
+  SocketAddress local_rtp;
+  std::optional<SocketAddress> local_rtcp;
+  std::optional<SocketAddress> learned_rtp;
+  std::optional<SocketAddress> learned_rtcp;
+  media::OutputStreams streams;
+  StaticVector<srtp::StreamIndex, 64> received_indices;
+  StaticVector<srtp::StreamIndex, 64> sent_indices;
+};
+
+/// One endpoint's side of a call, as its worker has it. Ingress turns a datagram into an OpenRtp or
+/// a DropReason: source check, authentication, learning, statistics, in this order. Egress seals and
+/// transmits. Knows nothing of other legs.
+///
+/// Made off the worker, used by one worker, freed off it; nothing allocates after construction.
+class Leg {
+ public:
+  Leg(LegSetup setup, Random& random);
+  Leg(const Leg&) = delete;
+  Leg& operator=(const Leg&) = delete;
+  ~Leg();
+
+  /// Called once when the leg is placed: arms the source filters, starts the clocks.
+  void start(Instant now, LegHandle handle, Random& random);
+
+  /// Errors: every DropReason of the way in; counted here, so the caller does nothing.
+  [[nodiscard]] Result<wire::OpenRtp, DropReason> receive_rtp(Datagram& in, Outbox& out);
+  [[nodiscard]] Result<wire::OpenRtcp, DropReason> receive_rtcp(Datagram& in, Outbox& out);
+
+  /// Sends a packet that is final but for sealing. Drops are counted here.
+  void send_rtp(Instant now, wire::OpenRtp packet, Outbox& out);
+  /// Sends a compound in the clear, out of a buffer of the engine's pool.
+  void send_rtcp(PacketBuf compound, Outbox& out);
+
+  /// Who answers for RTCP towards this endpoint: the relay, as an RTP endpoint of its own, or (where
+  /// all that the leg sends and is sent passes) the endpoint on the other side, translated.
+  void set_is_rtp_endpoint(bool is_endpoint) { is_rtp_endpoint_ = is_endpoint; }
+  [[nodiscard]] bool is_rtp_endpoint() const { return is_rtp_endpoint_; }
+  [[nodiscard]] rtp::RtcpSession& rtcp() { return rtcp_; }
+
+  /// Queues digits for SendDtmf. False where the leg has no telephone-event, or no room.
+  [[nodiscard]] bool send_digits(Instant now,
+                                 std::span<const media::TelephoneEventSender::Digit> digits);
+  [[nodiscard]] bool is_sending_digits() const { return digits_ && digits_->is_active(); }
+
+  /// Whether a packet sent now would leave: the direction allows it and there is an address.
+  [[nodiscard]] bool can_send() const;
+
+  void apply(LegUpdate& update, Instant now, Outbox& out);
+  /// False where the leg has kMaxTaps already.
+  [[nodiscard]] bool add_tap(const RecordTap& tap);
+  void remove_tap(record::RecordingId recording);
+
+  /// Media timeouts, RTCP, digits, events whose end was lost, key grace. Spurious calls are no-ops.
+  void handle_timeout(Instant now, PacketPool& pool, Random& random, Outbox& out);
+  [[nodiscard]] std::optional<Instant> next_timeout() const;
+
+  void count_drop(DropReason reason) { ++drops_[static_cast<std::size_t>(reason)]; }
+  void fill_report(LegReport& report) const;
+  void fill_snapshot(LegSnapshot& snapshot) const;
+  void restore(const LegSnapshot& snapshot, Instant now);
+
+  /// Where we send RTP: the latched address, else the signalled one.
+  [[nodiscard]] std::optional<SocketAddress> remote_rtp() const;
+  [[nodiscard]] std::optional<SocketAddress> remote_rtcp() const;
+  [[nodiscard]] media::OutputStreams& streams() { return streams_; }
+  [[nodiscard]] const media::OutputStreams& streams() const { return streams_; }
+  [[nodiscard]] const LegHandle& handle() const { return handle_; }
+  [[nodiscard]] std::uint16_t number() const { return setup_.number; }
+  [[nodiscard]] const LegSetup& setup() const { return setup_; }
+  [[nodiscard]] std::optional<Instant> last_packet_at() const { return last_packet_at_; }
+
+  // The engine's bookkeeping: what the operating system knows of this leg.
+  struct Port {
+    SocketId socket;
+    SocketAddress local;  ///< As advertised.
+    bool is_open = false;
+  };
+  Port rtp_port;
+  std::optional<Port> rtcp_port;
+  std::uint8_t port_attempts = 0;  ///< Ports that the operating system refused.
+
+ private:
+  void arm_filters(Instant now);
+  [[nodiscard]] std::optional<SocketAddress> signalled_rtcp() const;
+  [[nodiscard]] Result<wire::OpenRtp, DropReason> open(wire::SealedRtp sealed, Instant now);
+  [[nodiscard]] Result<void, DropReason> check_source(const wire::OpenRtp& packet,
+                                                      const Datagram& in, Outbox& out);
+  [[nodiscard]] Result<void, DropReason> account(const wire::OpenRtp& packet, Instant arrival,
+                                                 std::size_t octets, Outbox& out);
+  void note_media(const wire::OpenRtp& packet, const Datagram& in, Outbox& out);
+  void note_auth_failure(DropReason reason, Instant now, Outbox& out);
+  void watch_events(const wire::OpenRtp& packet, Instant now, Outbox& out);
+  void say_event(const media::HeardEvent& heard, Instant now, Outbox& out);
+  void make_digit_sender();
+  void send_own_rtcp(Instant now, PacketPool& pool, Random& random, Outbox& out);
+  void play_digits(Instant now, PacketPool& pool, Outbox& out);
+  [[nodiscard]] std::optional<Instant> media_timeout_at() const;
+  void tap(RecordTap::Point point, Bytes packet, Instant at, Outbox& out);
+  void send_datagram(SocketId socket, const SocketAddress& to, PacketBuf packet, Outbox& out);
+
+  LegSetup setup_;
+  LegHandle handle_;
+  SourceFilter rtp_filter_;
+  SourceFilter rtcp_filter_;
+  media::OutputStreams streams_;
+  rtp::RtcpSession rtcp_;
+  bool is_rtp_endpoint_ = true;
+  StaticVector<RecordTap, kMaxTaps> taps_;
+  media::TelephoneEventReceiver event_receiver_;
+  std::optional<media::TelephoneEventSender> digits_;
+  std::vector<wire::OpenRtp> digit_packets_;
+
+  std::optional<Ssrc> newest_ssrc_;
+  std::optional<PayloadType> newest_type_;
+  Instant started_at_{};
+  std::optional<Instant> first_packet_at_;
+  std::optional<Instant> last_packet_at_;
+  bool has_timed_out_ = false;
+  bool has_said_auth_failure_ = false;
+  bool has_said_key_expiring_ = false;
+  std::unique_ptr<srtp::SrtpReceiver> retired_receiver_;  // keys in their grace go back in here
+
+  LegReport::Received received_;
+  LegReport::Sent sent_;
+  std::array<std::uint64_t, static_cast<std::size_t>(DropReason::kCount)> drops_{};
+  std::uint64_t recorded_packets_ = 0;
+  std::uint64_t recording_lost_packets_ = 0;
+};
+
+}  // namespace causeway::engine

@@ -1,0 +1,358 @@
+#include "relay/engine/planner.h"
+
+#include <algorithm>
+#include <array>
+
+#include "relay/base/text.h"
+#include "relay/engine/fmtp.h"
+
+namespace causeway::engine {
+
+namespace {
+
+using Action = media::Route::Action;
+using codecs::CodecConfig;
+using codecs::CodecId;
+
+constexpr Duration kDefaultPtime = std::chrono::milliseconds(20);
+
+Error refuse(ErrorCode code, std::string_view reason, std::string field, std::string detail) {
+  return Error{code, reason, std::move(field), std::move(detail)};
+}
+
+/// Opus runs at five rates (RFC 6716 2): the lowest that carries `rate`.
+SampleRate opus_rate_for(SampleRate rate) {
+  for (const std::uint32_t opus : {8000U, 12000U, 16000U, 24000U}) {
+    if (rate.raw() <= opus) return SampleRate(opus);
+  }
+  return SampleRate(48000);
+}
+
+std::string_view short_name(CodecId id) {
+  static constexpr std::array<std::string_view, 5> kNames = {"pcmu", "pcma", "g722", "opus", "l16"};
+  return kNames[static_cast<std::size_t>(id)];
+}
+
+/// `opus@16k`, `pcmu`: the rate is said where the codec leaves a choice.
+std::string describe(const CodecConfig& codec) {
+  std::string text(short_name(codec.id));
+  if (codec.id == CodecId::Opus || codec.id == CodecId::L16) {
+    const std::uint32_t rate = codec.rate.raw();
+    text += "@" + (rate % 1000 == 0 ? std::to_string(rate / 1000) + "k" : std::to_string(rate));
+  }
+  if (codec.channels > 1) text += "/2";
+  return text;
+}
+
+const CodecSpec* find_format(const LegSpec& leg, const CodecSpec& wanted) {
+  const auto found = std::ranges::find_if(
+      leg.codecs, [&](const CodecSpec& codec) { return codec.same_format(wanted); });
+  return found == leg.codecs.end() ? nullptr : &*found;
+}
+
+const CodecSpec* find_kind(const LegSpec& leg, MediaKind kind, RtpClockRate clock) {
+  const auto found = std::ranges::find_if(leg.codecs, [&](const CodecSpec& codec) {
+    return codec.kind == kind && codec.clock == clock;
+  });
+  return found == leg.codecs.end() ? nullptr : &*found;
+}
+
+const CodecSpec* first_encodable(const LegSpec& leg) {
+  const auto found = std::ranges::find_if(leg.codecs, [](const CodecSpec& codec) {
+    return codec.kind == MediaKind::Audio && codec_of(codec).has_value();
+  });
+  return found == leg.codecs.end() ? nullptr : &*found;
+}
+
+bool is_audio_timeline(MediaKind kind) {
+  return kind == MediaKind::Audio || kind == MediaKind::TelephoneEvent ||
+         kind == MediaKind::ComfortNoise;
+}
+
+/// For a leg that names no codecs: every type passes as it is. Of the static types (RFC 3551 6) 0 to
+/// 23 are audio and join the one timeline; what a dynamic type is cannot be known, so each SSRC
+/// keeps a stream of its own.
+media::RouteTable routes_for_anything() {
+  media::RouteTable routes;
+  for (std::uint8_t type = 0; type < routes.size(); ++type) {
+    const bool is_audio = type < 24;
+    const RtpClockRate clock(is_audio ? 8000 : 90'000);
+    routes[type] = {Action::Pass, PayloadType(type), clock, is_audio};
+  }
+  return routes;
+}
+
+bool ptime_is_encodable(const CodecConfig& codec, Duration ptime) {
+  using namespace std::chrono_literals;
+  if (codec.id == CodecId::Opus) {
+    return ptime == 10ms || ptime == 20ms || ptime == 40ms || ptime == 60ms;
+  }
+  return ptime % 10ms == 0ms && ptime >= 10ms && ptime <= 60ms;
+}
+
+/// What the encoder runs at: no wider than its sources and the endpoint's stated limit. Opus only;
+/// the others have one rate.
+SampleRate encoder_rate(const CodecConfig& codec, SampleRate widest_source, const CodecSpec& spec) {
+  if (codec.id != CodecId::Opus) return codec.rate;
+  const auto limit = fmtp_number(spec.fmtp, "maxplaybackrate");
+  const SampleRate wanted = opus_rate_for(widest_source);
+  if (!limit) return wanted;
+  const SampleRate allowed = opus_rate_for(SampleRate(std::max<std::uint32_t>(*limit, 8000)));
+  return std::min(wanted, allowed);
+}
+
+/// RFC 7587 6.1: the endpoint's limits bind what we send to it.
+void apply_opus_limits(codecs::OpusEncoderSettings& opus, const CodecSpec& spec) {
+  opus = spec.opus;
+  if (const auto limit = fmtp_number(spec.fmtp, "maxaveragebitrate")) {
+    opus.bitrate = std::clamp<std::uint32_t>(*limit, 6000, opus.bitrate);
+  }
+  if (fmtp_number(spec.fmtp, "cbr") == 1U) opus.is_cbr = true;
+}
+
+/// Decoders run at the encoder's rate where the format allows it, so that nothing is resampled.
+CodecConfig decoder_for(CodecConfig codec, SampleRate encoder) {
+  if (codec.id == CodecId::Opus) codec.rate = opus_rate_for(encoder);
+  return codec;
+}
+
+struct Builder {
+  const LegSpec& from;
+  const LegSpec& to;
+  PathPlan plan{};
+  const CodecSpec* target = nullptr;  // what we encode towards `to`
+
+  [[nodiscard]] bool may_transcode() const {
+    return from.transcoding != TranscodingPolicy::Forbid &&
+           to.transcoding != TranscodingPolicy::Forbid;
+  }
+
+  /// Whether `to` would rather have this audio in its first codec, and can.
+  [[nodiscard]] bool is_out_of_order(const CodecSpec& codec, const CodecSpec& same) const {
+    if (to.transcoding != TranscodingPolicy::PreferOrder || !may_transcode()) return false;
+    const CodecSpec* first = first_encodable(to);
+    return codec.kind == MediaKind::Audio && codec_of(codec) && first != nullptr && first != &same;
+  }
+
+  void pass_what_is_common() {
+    for (const CodecSpec& codec : from.codecs) {
+      const CodecSpec* same = find_format(to, codec);
+      if (same == nullptr || is_out_of_order(codec, *same)) continue;
+      plan.routes[codec.payload_type.raw()] = {Action::Pass, same->payload_type, codec.clock,
+                                               is_audio_timeline(codec.kind)};
+    }
+  }
+
+  Result<void, Error> transcode_what_is_not() {
+    target = first_encodable(to);
+    if (target == nullptr || !may_transcode()) return {};
+    std::vector<const CodecSpec*> sources;
+    for (const CodecSpec& codec : from.codecs) {
+      const bool passes = plan.routes[codec.payload_type.raw()].action == Action::Pass;
+      if (codec.kind == MediaKind::Audio && !passes && codec_of(codec)) sources.push_back(&codec);
+    }
+    if (sources.empty()) return {};
+    return transcode(sources);
+  }
+
+  Result<void, Error> transcode(const std::vector<const CodecSpec*>& sources) {
+    plan.kind = PlanKind::Transcode;
+    plan.transcoder.emplace();
+    const Duration ptime = target->ptime == Duration::zero() ? kDefaultPtime : target->ptime;
+    CodecConfig encoder = *codec_of(*target);
+    if (!ptime_is_encodable(encoder, ptime)) {
+      return failure(refuse(ErrorCode::InvalidArgument, "PTIME_UNSUPPORTED",
+                            "legs[" + to.id + "].codecs", "packets of that length cannot be made"));
+    }
+    SampleRate widest(8000);
+    for (const CodecSpec* source : sources) widest = std::max(widest, codec_of(*source)->rate);
+    encoder.rate = encoder_rate(encoder, widest, *target);
+    if (encoder.id == CodecId::Opus) apply_opus_limits(encoder.opus, *target);
+    for (const CodecSpec* source : sources) {
+      plan.transcoder->inputs.push_back({source->payload_type,
+                                         decoder_for(*codec_of(*source), encoder.rate),
+                                         source->clock});
+      plan.routes[source->payload_type.raw()] = {Action::Transcode, target->payload_type,
+                                                 source->clock, true};
+    }
+    set_output(encoder, ptime);
+    carry_events_over();
+    return {};
+  }
+
+  void set_output(const CodecConfig& encoder, Duration ptime) {
+    media::Transcoder::Output& output = plan.transcoder->output;
+    output.payload_type = target->payload_type;
+    output.codec = encoder;
+    output.clock = target->clock;
+    output.ptime = ptime;
+    // RFC 4733 2.1: the events' clock is that of the audio they stand in for.
+    if (const auto* event = find_kind(to, MediaKind::TelephoneEvent, target->clock)) {
+      output.event_payload_type = event->payload_type;
+    }
+    if (const auto* noise = find_kind(to, MediaKind::ComfortNoise, target->clock)) {
+      output.noise_payload_type = noise->payload_type;
+    }
+    output.has_dtx = encoder.opus.has_dtx || output.noise_payload_type.has_value();
+  }
+
+  /// Beside transcoded audio, events and comfort noise share its timeline and go the same way.
+  void carry_events_over() {
+    for (const CodecSpec& codec : from.codecs) {
+      if (codec.kind != MediaKind::TelephoneEvent && codec.kind != MediaKind::ComfortNoise) continue;
+      const bool is_event = codec.kind == MediaKind::TelephoneEvent;
+      if (is_event && !plan.transcoder->output.event_payload_type) continue;
+      auto& signals = is_event ? plan.transcoder->events : plan.transcoder->noises;
+      signals.push_back({codec.payload_type, codec.clock});
+      plan.routes[codec.payload_type.raw()] = {Action::Transcode, target->payload_type, codec.clock,
+                                               true};
+    }
+  }
+
+  [[nodiscard]] bool reaches_the_other_side() const {
+    return std::ranges::any_of(from.codecs, [&](const CodecSpec& codec) {
+      const bool is_media = codec.kind != MediaKind::TelephoneEvent &&
+                            codec.kind != MediaKind::ComfortNoise;
+      return is_media && plan.routes[codec.payload_type.raw()].action != Action::Drop;
+    });
+  }
+
+  /// `pcmu`, `opus,h264`: the media that pass.
+  [[nodiscard]] std::string passing() const {
+    std::string text;
+    for (const CodecSpec& codec : from.codecs) {
+      if (plan.routes[codec.payload_type.raw()].action != Action::Pass) continue;
+      if (!is_audio_timeline(codec.kind) || codec.kind == MediaKind::Audio) {
+        text += (text.empty() ? "" : ",") + to_lower(codec.encoding_name);
+      }
+    }
+    return from.codecs.empty() || to.codecs.empty() ? "any" : text;
+  }
+
+  void write_text() {
+    std::string& text = plan.text;
+    text = "legs/" + from.id + " -> legs/" + to.id + ":";
+    if (from.security == Security::Sdes) {
+      text += " open(" + std::string(wire::facts_of(from.receive_suite).name) + ")";
+    }
+    for (const std::string& recording : plan.recordings) text += " record(" + recording + ")";
+    if (plan.kind == PlanKind::Transcode) {
+      text += " transcode(";
+      for (const auto& input : plan.transcoder->inputs) {
+        text += (&input == plan.transcoder->inputs.data() ? "" : "|") + describe(input.codec);
+      }
+      text += "->" + describe(plan.transcoder->output.codec) + ")";
+      if (const std::string others = passing(); !others.empty()) text += " pass(" + others + ")";
+    } else {
+      text += (plan.kind == PlanKind::Forward ? " forward(" : " rekey(") + passing() + ")";
+    }
+    if (to.security == Security::Sdes) {
+      text += " seal(" + std::string(wire::facts_of(to.send_suite).name) + ")";
+    }
+    text += to.security == Security::Sdes ? " send(srtp)" : " send(rtp)";
+  }
+
+  [[nodiscard]] bool holds(const StageSpec& stage) const {
+    const auto is_named = [](const std::string& wanted, const CodecConfig& codec) {
+      return wanted.empty() || equal_ignoring_case(wanted, short_name(codec.id));
+    };
+    const auto is_secured = [&](const LegSpec& leg, wire::SrtpSuite suite) {
+      return leg.security == Security::Sdes && (!stage.suite || *stage.suite == suite);
+    };
+    switch (stage.kind) {
+      case StageSpec::Kind::Open:
+        return is_secured(from, from.receive_suite);
+      case StageSpec::Kind::Seal:
+        return is_secured(to, to.send_suite);
+      case StageSpec::Kind::Transcode:
+        return plan.kind == PlanKind::Transcode && is_named(stage.to_codec, plan.transcoder->output.codec) &&
+               std::ranges::any_of(plan.transcoder->inputs, [&](const auto& input) {
+                 return is_named(stage.from_codec, input.codec);
+               });
+      case StageSpec::Kind::Record:
+        return true;
+    }
+    return false;
+  }
+};
+
+std::string_view name_of(StageSpec::Kind kind) {
+  static constexpr std::array<std::string_view, 4> kNames = {"open", "transcode", "record", "seal"};
+  return kNames[static_cast<std::size_t>(kind)];
+}
+
+}  // namespace
+
+std::optional<CodecConfig> codec_of(const CodecSpec& spec) {
+  const auto is_named = [&](std::string_view name) {
+    return equal_ignoring_case(spec.encoding_name, name);
+  };
+  const bool is_narrow_mono = spec.clock == RtpClockRate(8000) && spec.channels == 1;
+  CodecConfig config;
+  config.opus = spec.opus;
+  if (is_named("PCMU") && is_narrow_mono) {
+    config.id = CodecId::Pcmu;
+  } else if (is_named("PCMA") && is_narrow_mono) {
+    config.id = CodecId::Pcma;
+  } else if (is_named("G722") && is_narrow_mono) {
+    config.id = CodecId::G722;
+    config.rate = SampleRate(16000);
+  } else if (is_named("OPUS") && spec.clock == RtpClockRate(48000)) {
+    config.id = CodecId::Opus;
+    config.rate = SampleRate(48000);
+  } else if (is_named("L16") && spec.channels <= 2) {
+    static constexpr std::array<std::uint32_t, 5> kRates = {8000, 16000, 32000, 44100, 48000};
+    if (std::ranges::find(kRates, spec.clock.raw()) == kRates.end()) return std::nullopt;
+    config.id = CodecId::L16;
+    config.rate = SampleRate(spec.clock.raw());
+    config.channels = spec.channels;
+  } else {
+    return std::nullopt;
+  }
+  return config;
+}
+
+Result<PathPlan, Error> plan(const LegSpec& from, const LegSpec& to,
+                             std::span<const StageSpec> stages) {
+  Builder builder{from, to};
+  if (from.codecs.empty() || to.codecs.empty()) {
+    builder.plan.routes = routes_for_anything();
+  } else {
+    builder.pass_what_is_common();
+    if (const auto done = builder.transcode_what_is_not(); !done) return failure(done.error());
+    if (!builder.reaches_the_other_side()) {
+      const bool is_forbidden = !builder.may_transcode();
+      return failure(refuse(ErrorCode::FailedPrecondition, "NO_COMMON_CODEC", "",
+                            "no codec of leg " + from.id + " can reach leg " + to.id +
+                                (is_forbidden ? ": they have none in common and transcoding is "
+                                                "forbidden"
+                                              : ": they have none in common that we transcode")));
+    }
+  }
+  const bool has_keys = from.security == Security::Sdes || to.security == Security::Sdes;
+  if (builder.plan.kind == PlanKind::Forward && has_keys) builder.plan.kind = PlanKind::Rekey;
+  for (const StageSpec& stage : stages) {
+    if (stage.kind == StageSpec::Kind::Record) builder.plan.recordings.push_back(stage.recording);
+  }
+  builder.write_text();
+  for (std::size_t i = 0; i < stages.size(); ++i) {
+    if (builder.holds(stages[i])) continue;
+    return failure(refuse(ErrorCode::FailedPrecondition, "PLAN_MISMATCH",
+                          "stages[" + std::to_string(i) + "]",
+                          "the stage " + std::string(name_of(stages[i].kind)) +
+                              " is not part of the plan `" + builder.plan.text + "`"));
+  }
+  return std::move(builder.plan);
+}
+
+Result<std::unique_ptr<media::Path>, Error> compile(const PathPlan& plan) {
+  std::unique_ptr<media::Transcoder> transcoder;
+  if (plan.transcoder) {
+    auto made = media::Transcoder::create(*plan.transcoder);
+    if (!made) return failure(made.error());
+    transcoder = std::move(*made);
+  }
+  return std::make_unique<media::Path>(plan.routes, std::move(transcoder));
+}
+
+}  // namespace causeway::engine

@@ -1,0 +1,100 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "relay/base/static_vector.h"
+#include "relay/base/time.h"
+#include "relay/engine/connection.h"
+#include "relay/engine/handle.h"
+#include "relay/engine/leg.h"
+#include "relay/record/frame.h"
+
+namespace causeway::engine {
+
+inline constexpr std::size_t kMaxConnections = 16;
+
+/// What becomes of a session whose lease has run out.
+enum class LeaseExpiry : std::uint8_t {
+  CloseWhenSilent,  ///< The call outlives its application: closed once nobody speaks any more.
+  Close,
+};
+
+struct SessionSnapshot {
+  StaticVector<LegSnapshot, kMaxLegs> legs;
+  Duration lease_left{};
+};
+
+/// The legs of one call and how they are connected, as their worker has them. Made off the worker,
+/// used by one worker, freed off it.
+class Session {
+ public:
+  /// After the lease: how long all legs must have been silent before CloseWhenSilent closes.
+  static constexpr Duration kSilence = std::chrono::seconds(30);
+
+  Session(Duration lease, LeaseExpiry expiry) : lease_(lease), expiry_(expiry) {}
+
+  // Before it is placed: what it begins with. REQUIRES: numbers are unique and at most kMaxLegs.
+  void add_leg(std::unique_ptr<Leg> leg) { legs_.push_back(std::move(leg)); }
+  void add_connection(std::unique_ptr<Connection> connection) {
+    connections_.push_back(std::move(connection));
+  }
+  /// A recording that begins with the session: its Start marker goes before any packet.
+  void add_recording(record::RecordingId recording) { recordings_.push_back(recording); }
+
+  /// Called once when it is placed.
+  void start(Instant now, SessionHandle handle, Random& random, Outbox& out);
+
+  [[nodiscard]] Leg* leg(std::uint16_t number);
+  [[nodiscard]] StaticVector<std::unique_ptr<Leg>, kMaxLegs>& legs() { return legs_; }
+  [[nodiscard]] const StaticVector<std::unique_ptr<Leg>, kMaxLegs>& legs() const { return legs_; }
+  [[nodiscard]] StaticVector<std::unique_ptr<Connection>, kMaxConnections>& connections() {
+    return connections_;
+  }
+  [[nodiscard]] const StaticVector<std::unique_ptr<Connection>, kMaxConnections>& connections()
+      const {
+    return connections_;
+  }
+  [[nodiscard]] std::unique_ptr<Leg> remove_leg(std::uint16_t number);
+  /// Puts `connection` in the place of the one between the same legs, whose state it takes over;
+  /// null only removes. Returns the old one, or
+  /// `connection` itself where there is no room for another.
+  [[nodiscard]] std::unique_ptr<Connection> replace_connection(
+      std::uint16_t from, std::uint16_t to, std::unique_ptr<Connection> connection);
+
+  /// After legs or connections have changed: a leg of which everything passes leaves RTCP to the
+  /// endpoint on the other side; for any other the relay is the RTP endpoint.
+  void update_rtp_endpoints();
+
+  void renew(Instant now, Duration lease);
+  /// When the session ends if nothing happens until then: at the end of the lease, or of the
+  /// silence after it.
+  [[nodiscard]] Instant lease_check_at() const;
+  [[nodiscard]] LeaseExpiry expiry() const { return expiry_; }
+
+  /// The earliest of all that its legs, paths and lease wait for.
+  [[nodiscard]] Instant next_timeout() const;
+  [[nodiscard]] const SessionHandle& handle() const { return handle_; }
+  [[nodiscard]] Instant opened_at() const { return opened_at_; }
+
+  /// What the transcoders did to the audio that the leg sent.
+  void fill_processing(std::uint16_t leg, LegReport::Processing& processing) const;
+  void fill_snapshot(SessionSnapshot& snapshot, Instant now) const;
+
+ private:
+  [[nodiscard]] Instant last_heard() const;
+
+  SessionHandle handle_;
+  Duration lease_;
+  LeaseExpiry expiry_;
+  Instant opened_at_{};
+  Instant lease_ends_{};
+  StaticVector<std::unique_ptr<Leg>, kMaxLegs> legs_;
+  StaticVector<std::unique_ptr<Connection>, kMaxConnections> connections_;
+  StaticVector<record::RecordingId, kMaxTaps> recordings_;
+};
+
+}  // namespace causeway::engine

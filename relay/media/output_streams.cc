@@ -1,0 +1,50 @@
+#include "relay/media/output_streams.h"
+
+#include <algorithm>
+
+namespace causeway::media {
+
+OutputStreams::OutputStreams(RtpClockRate audio_clock, Random& random)
+    : random_(Random::Key{random.next(), random.next()}), audio_(make_stream(audio_clock)) {}
+
+rtp::OutputStream& OutputStreams::other_for(Ssrc source, RtpClockRate clock) {
+  const auto known = std::ranges::find(others_, source, &Other::source);
+  if (known != others_.end()) return known->stream;
+  if (!others_.full()) return others_.push_back({source, make_stream(clock)}).stream;
+  Other& idlest = *std::ranges::min_element(others_, {}, [](const Other& other) {
+    return other.stream.has_sent() ? other.stream.last_sent() : Instant::min();
+  });
+  idlest = {source, make_stream(clock)};
+  return idlest.stream;
+}
+
+const rtp::OutputStream* OutputStreams::find(Ssrc out) const {
+  if (audio_.ssrc() == out) return &audio_;
+  const auto known =
+      std::ranges::find_if(others_, [&](const Other& o) { return o.stream.ssrc() == out; });
+  return known == others_.end() ? nullptr : &known->stream;
+}
+
+void OutputStreams::resume(Instant now) {
+  audio_.resume(now, audio_.clock_rate());
+  for (Other& other : others_) other.stream.resume(now, other.stream.clock_rate());
+}
+
+void OutputStreams::renew_audio_ssrc() {
+  const RtpTimestamp timestamp =
+      audio_.has_sent() ? audio_.next_timestamp() : RtpTimestamp(static_cast<std::uint32_t>(random_.next()));
+  audio_ = rtp::OutputStream(Ssrc(static_cast<std::uint32_t>(random_.next())),
+                             SeqNum(static_cast<std::uint16_t>(random_.next() & 0x7fff)), timestamp,
+                             audio_.clock_rate());
+}
+
+rtp::OutputStream OutputStreams::make_stream(RtpClockRate clock) {
+  const auto ssrc = static_cast<std::uint32_t>(random_.next());
+  // Sequence numbers begin in the lower half (RFC 3711 3.3.1): the first wrap, and with it the first
+  // step of the ROC, is then far away while the far end may still be losing packets.
+  const auto seq = static_cast<std::uint16_t>(random_.next() & 0x7fff);
+  const auto timestamp = static_cast<std::uint32_t>(random_.next());
+  return {Ssrc(ssrc), SeqNum(seq), RtpTimestamp(timestamp), clock};
+}
+
+}  // namespace causeway::media

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "relay/base/random.h"
+#include "relay/base/static_vector.h"
+#include "relay/rtp/continuity.h"
+
+namespace causeway::media {
+
+/// The RTP streams towards one endpoint. Audio is one stream for the life of the leg, whichever
+/// path or source feeds it. Anything else (video, its retransmissions) has a stream for each SSRC
+/// that feeds it, at most kMaxOthers; the one idle longest makes room. A value: its copy is the
+/// snapshot.
+class OutputStreams {
+ public:
+  static constexpr std::size_t kMaxOthers = 8;
+
+  struct Other {
+    Ssrc source;
+    rtp::OutputStream stream;
+  };
+
+  OutputStreams() = default;
+  /// Draws SSRC, first sequence number and first timestamp at random (RFC 3550 5.1).
+  OutputStreams(RtpClockRate audio_clock, Random& random);
+
+  [[nodiscard]] rtp::OutputStream& audio() { return audio_; }
+  [[nodiscard]] const rtp::OutputStream& audio() const { return audio_; }
+  /// The stream that carries `source`, begun where it is new.
+  [[nodiscard]] rtp::OutputStream& other_for(Ssrc source, RtpClockRate clock);
+  [[nodiscard]] const StaticVector<Other, kMaxOthers>& others() const { return others_; }
+  /// The stream with the SSRC `out` that the endpoint sees; null where there is none.
+  [[nodiscard]] const rtp::OutputStream* find(Ssrc out) const;
+  /// After a time in which nothing could be sent (hold): the next packet of each stream takes the
+  /// next sequence number and the timestamp that the elapsed time asks for.
+  void resume(Instant now);
+  /// Moves the audio stream to a new SSRC, for a sender that must not go on under the old one
+  /// (RFC 3711: re-keyed without MKI while its ROC is not zero). The timeline continues.
+  void renew_audio_ssrc();
+
+ private:
+  [[nodiscard]] rtp::OutputStream make_stream(RtpClockRate clock);
+
+  Random random_{Random::Key{}};  // of this leg, so that streams begun later replay too
+  rtp::OutputStream audio_;
+  StaticVector<Other, kMaxOthers> others_;
+};
+
+}  // namespace causeway::media

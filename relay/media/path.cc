@@ -1,0 +1,60 @@
+#include "relay/media/path.h"
+
+#include "relay/media/emit.h"
+
+namespace causeway::media {
+
+Result<void, DropReason> Path::handle_packet(Instant now, wire::OpenRtp packet, Io io) {
+  const Route& route = routes_[packet.payload_type().raw()];
+  switch (route.action) {
+    case Route::Action::Pass:
+      if (is_suppressed_ && route.is_audio) return failure(DropReason::Paused);
+      return pass(std::move(packet), route, now, io);
+    case Route::Action::Transcode: {
+      Emit emit{io.pool, io.streams.audio(), io.sent};
+      transcoder_->handle_packet(now, std::move(packet), emit);
+      return {};
+    }
+    case Route::Action::Drop:
+      break;
+  }
+  return failure(DropReason::UnknownPayloadType);
+}
+
+Result<void, DropReason> Path::pass(wire::OpenRtp packet, const Route& route, Instant now, Io io) {
+  rtp::OutputStream& stream = route.is_audio ? io.streams.audio()
+                                             : io.streams.other_for(packet.ssrc(), route.clock);
+  const auto placed =
+      stream.map({packet.ssrc(), packet.seq(), packet.timestamp(), now, route.clock});
+  if (!placed) return failure(placed.error());
+  packet.set_ssrc(placed->ssrc);
+  packet.set_seq(placed->seq);
+  packet.set_timestamp(placed->timestamp);
+  packet.set_payload_type(route.out);
+  // The marker of audio begins a talkspurt; that of video ends a frame and is the sender's alone.
+  if (placed->starts_timeline && route.is_audio) packet.set_marker(true);
+  io.sent.push_back(std::move(packet));
+  return {};
+}
+
+void Path::handle_timeout(Instant now, Io io) {
+  if (!transcoder_) return;
+  Emit emit{io.pool, io.streams.audio(), io.sent};
+  transcoder_->handle_timeout(now, emit);
+}
+
+std::optional<Instant> Path::next_timeout() const {
+  return transcoder_ ? transcoder_->next_timeout() : std::nullopt;
+}
+
+void Path::set_suppressed(bool is_suppressed) {
+  if (is_suppressed == is_suppressed_) return;
+  is_suppressed_ = is_suppressed;
+  if (transcoder_) transcoder_->set_suppressed(is_suppressed);
+}
+
+void Path::take_over(Path& old) {
+  if (transcoder_ && old.transcoder_) transcoder_->take_over(*old.transcoder_);
+}
+
+}  // namespace causeway::media

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "relay/base/packet_buf.h"
+#include "relay/base/result.h"
+#include "relay/base/time.h"
+#include "relay/media/output_streams.h"
+#include "relay/media/route.h"
+#include "relay/media/transcoder.h"
+#include "relay/wire/rtp.h"
+
+namespace causeway::media {
+
+/// A compiled chain from one leg to another: what becomes of an opened packet of each payload type.
+/// Forward and Rekey are a path whose routes all pass; whether keys are involved is the legs'
+/// business, so the two differ in name and cost only. A path that transcodes has a Transcoder
+/// besides; packets of other routes (video beside transcoded audio) still pass.
+///
+/// Made off the worker, used by one worker, freed off it. Nothing allocates after construction.
+class Path {
+ public:
+  /// `transcoder` is null where no route says Transcode.
+  Path(const RouteTable& routes, std::unique_ptr<Transcoder> transcoder)
+      : routes_(routes), transcoder_(std::move(transcoder)) {}
+
+  /// What a call may use: the receiving leg's streams, and where the packets to be sent go (in
+  /// order, in the clear). `sent` has its capacity reserved.
+  struct Io {
+    PacketPool& pool;
+    OutputStreams& streams;
+    std::vector<wire::OpenRtp>& sent;
+  };
+
+  /// Errors: UnknownPayloadType, and what OutputStream::map refuses (Late, Duplicate). A packet that
+  /// the transcoder does not want is counted there.
+  Result<void, DropReason> handle_packet(Instant now, wire::OpenRtp packet, Io io);
+  /// Spurious calls are no-ops.
+  void handle_timeout(Instant now, Io io);
+  [[nodiscard]] std::optional<Instant> next_timeout() const;
+
+  /// While the receiving endpoint is sent something else (digits): audio is taken in but not sent.
+  void set_suppressed(bool is_suppressed);
+
+  /// Goes on where `old` was: codecs that stay keep their state. Call at a packet boundary, before
+  /// the first packet; `old` is then only fit to be freed.
+  void take_over(Path& old);
+
+  [[nodiscard]] bool transcodes() const { return transcoder_ != nullptr; }
+  [[nodiscard]] Transcoder* transcoder() { return transcoder_.get(); }
+  [[nodiscard]] const Transcoder* transcoder() const { return transcoder_.get(); }
+  [[nodiscard]] const Route& route(PayloadType type) const { return routes_[type.raw()]; }
+
+ private:
+  Result<void, DropReason> pass(wire::OpenRtp packet, const Route& route, Instant now, Io io);
+
+  RouteTable routes_;
+  std::unique_ptr<Transcoder> transcoder_;
+  bool is_suppressed_ = false;
+};
+
+}  // namespace causeway::media

@@ -1,0 +1,185 @@
+#include "relay/engine/planner.h"
+
+#include <gtest/gtest.h>
+
+namespace causeway::engine {
+namespace {
+
+using namespace std::chrono_literals;
+using Action = media::Route::Action;
+
+CodecSpec codec(std::uint8_t type, const char* name, std::uint32_t clock = 8000,
+                MediaKind kind = MediaKind::Audio) {
+  CodecSpec spec;
+  spec.payload_type = PayloadType(type);
+  spec.encoding_name = name;
+  spec.clock = RtpClockRate(clock);
+  spec.kind = kind;
+  if (std::string_view(name) == "opus") spec.channels = 2;
+  return spec;
+}
+
+const CodecSpec kPcmu = codec(0, "PCMU");
+const CodecSpec kPcma = codec(8, "PCMA");
+const CodecSpec kG722 = codec(9, "G722");
+const CodecSpec kOpus = codec(111, "opus", 48000);
+const CodecSpec kG729 = codec(18, "G729");
+const CodecSpec kEvent8k = codec(101, "telephone-event", 8000, MediaKind::TelephoneEvent);
+const CodecSpec kEvent48k = codec(110, "telephone-event", 48000, MediaKind::TelephoneEvent);
+const CodecSpec kNoise = codec(13, "CN", 8000, MediaKind::ComfortNoise);
+const CodecSpec kVideo = codec(96, "VP8", 90000, MediaKind::Video);
+
+LegSpec leg(const char* id, std::vector<CodecSpec> codecs, Security security = Security::Plain) {
+  LegSpec spec;
+  spec.id = id;
+  spec.codecs = std::move(codecs);
+  spec.security = security;
+  return spec;
+}
+
+std::string text(const LegSpec& from, const LegSpec& to, std::vector<StageSpec> stages = {}) {
+  const auto made = plan(from, to, stages);
+  return made ? made->text : std::string(made.error().reason);
+}
+
+TEST(Planner, ForwardsWhatBothKnow) {
+  EXPECT_EQ(text(leg("a", {kPcmu}), leg("b", {kPcma, kPcmu})),
+            "legs/a -> legs/b: forward(pcmu) send(rtp)");
+}
+
+TEST(Planner, ForwardsWhatWeDoNotKnowOurselves) {
+  EXPECT_EQ(text(leg("a", {kG729}), leg("b", {kG729})), "legs/a -> legs/b: forward(g729) send(rtp)");
+}
+
+TEST(Planner, ForwardsAnythingBetweenLegsWithoutCodecs) {
+  const auto made = plan(leg("a", {}), leg("b", {}), {});
+  ASSERT_TRUE(made);
+  EXPECT_EQ(made->text, "legs/a -> legs/b: forward(any) send(rtp)");
+  EXPECT_EQ(made->routes[127].action, Action::Pass);
+  EXPECT_FALSE(made->routes[127].is_audio);
+  EXPECT_TRUE(made->routes[0].is_audio);
+}
+
+TEST(Planner, RekeysWhereEitherSideHasKeys) {
+  EXPECT_EQ(text(leg("a", {kOpus}, Security::Sdes), leg("b", {kOpus})),
+            "legs/a -> legs/b: open(AES_CM_128_HMAC_SHA1_80) rekey(opus) send(rtp)");
+  EXPECT_EQ(text(leg("b", {kOpus}), leg("a", {kOpus}, Security::Sdes)),
+            "legs/b -> legs/a: rekey(opus) seal(AES_CM_128_HMAC_SHA1_80) send(srtp)");
+}
+
+TEST(Planner, SaysTheMainJobAsTheDesignDoes) {
+  LegSpec a = leg("a", {kOpus}, Security::Sdes);
+  a.receive_suite = wire::SrtpSuite::AeadAes128Gcm;
+  StageSpec record;
+  record.recording = "rec1";
+  EXPECT_EQ(text(a, leg("b", {kPcmu}), {record}),
+            "legs/a -> legs/b: open(AEAD_AES_128_GCM) record(rec1) transcode(opus@8k->pcmu) "
+            "send(rtp)");
+}
+
+TEST(Planner, MapsPayloadTypesOfTheSameFormat) {
+  CodecSpec other = kOpus;
+  other.payload_type = PayloadType(96);
+  const auto made = plan(leg("a", {kOpus, kEvent48k}), leg("b", {other, kEvent48k}), {});
+  ASSERT_TRUE(made);
+  EXPECT_EQ(made->routes[111].out, PayloadType(96));
+  EXPECT_EQ(made->routes[110].action, Action::Pass);
+  EXPECT_EQ(made->routes[96].action, Action::Drop) << "b's numbers are not a's";
+}
+
+TEST(Planner, RunsEachCodecAtTheRateThatIsNeeded) {
+  const auto rates = [](const CodecSpec& from, const CodecSpec& to) {
+    const auto made = plan(leg("a", {from}), leg("b", {to}), {});
+    return std::pair(made->transcoder->inputs[0].codec.rate.raw(),
+                     made->transcoder->output.codec.rate.raw());
+  };
+  EXPECT_EQ(rates(kOpus, kPcmu), std::pair(8000U, 8000U));
+  EXPECT_EQ(rates(kPcmu, kOpus), std::pair(8000U, 8000U));
+  EXPECT_EQ(rates(kOpus, kG722), std::pair(16000U, 16000U));
+  EXPECT_EQ(rates(kG722, kOpus), std::pair(16000U, 16000U));
+  EXPECT_EQ(rates(kG722, kPcma), std::pair(16000U, 8000U));
+  EXPECT_EQ(rates(codec(97, "L16", 44100), kOpus), std::pair(44100U, 48000U));
+}
+
+TEST(Planner, KeepsOpusWithinTheEndpointsLimits) {
+  CodecSpec limited = kOpus;
+  limited.fmtp = "maxplaybackrate=16000;maxaveragebitrate=12000;cbr=1";
+  limited.opus.bitrate = 32'000;
+  const auto made = plan(leg("a", {codec(97, "L16", 48000)}), leg("b", {limited}), {});
+  ASSERT_TRUE(made && made->transcoder);
+  EXPECT_EQ(made->transcoder->output.codec.rate, SampleRate(16000));
+  EXPECT_EQ(made->transcoder->output.codec.opus.bitrate, 12'000U);
+  EXPECT_TRUE(made->transcoder->output.codec.opus.is_cbr);
+}
+
+TEST(Planner, TranscodesOnlyWhatTheOtherSideDoesNotKnow) {
+  const auto made = plan(leg("a", {kOpus, kPcmu}), leg("b", {kPcmu}), {});
+  ASSERT_TRUE(made);
+  EXPECT_EQ(made->routes[111].action, Action::Transcode);
+  EXPECT_EQ(made->routes[0].action, Action::Pass);
+  EXPECT_EQ(made->text, "legs/a -> legs/b: transcode(opus@8k->pcmu) pass(pcmu) send(rtp)");
+}
+
+TEST(Planner, PreferOrderTranscodesToTheFirstCodec) {
+  LegSpec b = leg("b", {kG722, kPcmu});
+  EXPECT_EQ(text(leg("a", {kPcmu}), b), "legs/a -> legs/b: forward(pcmu) send(rtp)");
+  b.transcoding = TranscodingPolicy::PreferOrder;
+  EXPECT_EQ(text(leg("a", {kPcmu}), b), "legs/a -> legs/b: transcode(pcmu->g722) send(rtp)");
+}
+
+TEST(Planner, EventsFollowTheAudioTheyStandInFor) {
+  const auto made =
+      plan(leg("a", {kOpus, kEvent48k, kEvent8k}), leg("b", {kPcmu, kEvent8k, kNoise}), {});
+  ASSERT_TRUE(made && made->transcoder);
+  EXPECT_EQ(made->transcoder->output.event_payload_type, PayloadType(101));
+  EXPECT_EQ(made->transcoder->output.noise_payload_type, PayloadType(13));
+  EXPECT_EQ(made->transcoder->events.size(), 2U);
+  EXPECT_EQ(made->routes[110].action, Action::Transcode);
+}
+
+TEST(Planner, VideoPassesBesideTranscodedAudio) {
+  const auto made = plan(leg("a", {kOpus, kVideo}), leg("b", {kPcmu, kVideo}), {});
+  ASSERT_TRUE(made);
+  EXPECT_EQ(made->routes[96].action, Action::Pass);
+  EXPECT_FALSE(made->routes[96].is_audio);
+  EXPECT_EQ(made->text, "legs/a -> legs/b: transcode(opus@8k->pcmu) pass(vp8) send(rtp)");
+}
+
+TEST(Planner, RefusesWhatCannotReachTheOtherSide) {
+  EXPECT_EQ(text(leg("a", {kG729}), leg("b", {kPcmu})), "NO_COMMON_CODEC");
+  LegSpec a = leg("a", {kOpus});
+  a.transcoding = TranscodingPolicy::Forbid;
+  EXPECT_EQ(text(a, leg("b", {kPcmu})), "NO_COMMON_CODEC");
+  EXPECT_EQ(text(leg("a", {kPcmu, kEvent8k}), leg("b", {kG729, kEvent8k})), "NO_COMMON_CODEC");
+}
+
+TEST(Planner, ListedStagesAreAssertions) {
+  StageSpec open;
+  open.kind = StageSpec::Kind::Open;
+  StageSpec transcode;
+  transcode.kind = StageSpec::Kind::Transcode;
+  transcode.from_codec = "opus";
+  transcode.to_codec = "PCMU";
+  const LegSpec a = leg("a", {kOpus}, Security::Sdes);
+  EXPECT_NE(text(a, leg("b", {kPcmu}), {open, transcode}), "PLAN_MISMATCH");
+  EXPECT_EQ(text(leg("a", {kOpus}), leg("b", {kPcmu}), {open}), "PLAN_MISMATCH");
+  open.suite = wire::SrtpSuite::AeadAes256Gcm;
+  EXPECT_EQ(text(a, leg("b", {kPcmu}), {open}), "PLAN_MISMATCH");
+  const auto refused = plan(leg("a", {kPcmu}), leg("b", {kPcmu}), std::vector{transcode});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().field, "stages[0]");
+  EXPECT_EQ(refused.error().code, ErrorCode::FailedPrecondition);
+}
+
+TEST(Planner, RefusesAPtimeThatTheCodecCannotMake) {
+  CodecSpec opus30 = kOpus;
+  opus30.ptime = 30ms;
+  EXPECT_EQ(text(leg("a", {kPcmu}), leg("b", {opus30})), "PTIME_UNSUPPORTED");
+  CodecSpec pcmu30 = kPcmu;
+  pcmu30.ptime = 30ms;
+  EXPECT_EQ(text(leg("a", {kOpus}), leg("b", {pcmu30})),
+            "legs/a -> legs/b: transcode(opus@8k->pcmu) send(rtp)");
+}
+
+}  // namespace
+}  // namespace causeway::engine
