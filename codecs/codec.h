@@ -35,7 +35,7 @@ struct CodecConfig {
   /// of 8000, 16000, 32000, 44100, 48000.
   SampleRate rate{8000};
   std::uint8_t channels = 1;  ///< 1 or 2 (2: Opus and L16 only).
-  OpusEncoderSettings opus;
+  OpusEncoderSettings opus{};
 
   friend bool operator==(const CodecConfig&, const CodecConfig&) = default;
 };
@@ -62,12 +62,15 @@ class Decoder {
   /// channel. Errors: BadPayload; the state is then as if the packet had been lost and not yet
   /// concealed.
   [[nodiscard]] virtual Result<std::size_t, DropReason> decode(Bytes payload, MutablePcm out) = 0;
-  /// Fills a loss of exactly `samples` per channel from the codec's own concealment. Opus: a
-  /// multiple of 2.5 ms (libopus); G.711, G.722, L16: any (spandsp's plc for these).
+  /// Fills a loss of exactly `samples` per channel from the codec's own concealment. Opus: what is
+  /// left of a multiple of 2.5 ms is silence (libopus knows no smaller unit); G.711, G.722, L16:
+  /// any length (plc.h), faded to silence after 50 to 60 ms.
   virtual void conceal(std::size_t samples, MutablePcm out) = 0;
   /// Fills a loss of `samples` per channel, directly before the packet `next`, from next's in-band
   /// FEC. Returns false, with `out` and the state untouched, where the codec or `next` carries
-  /// none; the caller then conceals. `next` itself is to be decoded afterwards.
+  /// none; the caller then conceals. `next` itself is to be decoded afterwards. FEC holds as much
+  /// as one frame of `next`: it fills the end of a longer loss, the start of which is concealed,
+  /// and is of no use (false) to a shorter one.
   [[nodiscard]] virtual bool recover(Bytes next, std::size_t samples, MutablePcm out) = 0;
   /// Forgets the stream: as if newly made. For a discontinuity (another SSRC, a restart).
   virtual void reset() = 0;
@@ -80,8 +83,9 @@ class Encoder {
 
   [[nodiscard]] virtual const CodecConfig& config() const = 0;
   /// Encodes one packet of `pcm` (10, 20, 40 or 60 ms for Opus; any whole number of octets for the
-  /// others; a multiple of config().channels). Returns octets written, 0 where DTX sends nothing.
-  /// `out` has room for 1500 octets. Errors: BadPayload where the frame has no legal length.
+  /// others; a multiple of config().channels). Returns octets written, 0 where DTX sends nothing:
+  /// libopus then makes a packet of one or two octets, which is not to be sent. `out` has room for
+  /// 1500 octets. Errors: BadPayload where the frame has no legal length or does not fit.
   [[nodiscard]] virtual Result<std::size_t, DropReason> encode(Pcm pcm, MutableBytes out) = 0;
   /// The sound that the encoder holds back: samples per channel at config().rate.
   [[nodiscard]] virtual std::size_t lookahead() const = 0;

@@ -1,0 +1,175 @@
+#include "codecs/opus.h"
+
+#include <opus.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "codecs/opus_framing.h"
+#include "relay/base/check.h"
+
+namespace causeway::codecs {
+namespace {
+
+struct DestroyOpus {
+  void operator()(::OpusDecoder* state) const { opus_decoder_destroy(state); }
+  void operator()(::OpusEncoder* state) const { opus_encoder_destroy(state); }
+};
+using DecoderState = std::unique_ptr<::OpusDecoder, DestroyOpus>;
+using EncoderState = std::unique_ptr<::OpusEncoder, DestroyOpus>;
+
+const unsigned char* as_uchar(Bytes bytes) {
+  return reinterpret_cast<const unsigned char*>(bytes.data());
+}
+
+Error refused(int code) {
+  return Error{ErrorCode::Internal, "CODEC_REFUSED", "", opus_strerror(code)};
+}
+
+class OpusDecoder final : public Decoder {
+ public:
+  OpusDecoder(const CodecConfig& config, DecoderState state)
+      : config_(config), state_(std::move(state)) {}
+
+  [[nodiscard]] const CodecConfig& config() const override { return config_; }
+
+  [[nodiscard]] Result<std::size_t, DropReason> samples_in(Bytes payload) const override {
+    const auto packet = OpusPacket::parse(payload);
+    if (!packet) return failure(packet.error());
+    return packet->samples_at(config_.rate);
+  }
+
+  [[nodiscard]] Result<std::size_t, DropReason> decode(Bytes payload, MutablePcm out) override {
+    const auto packet = OpusPacket::parse(payload);
+    if (!packet) return failure(packet.error());
+    const std::size_t samples = packet->samples_at(config_.rate);
+    CAUSEWAY_CHECK(out.size() >= samples * config_.channels, "no room for the decoded packet");
+    const int decoded =
+        opus_decode(state_.get(), as_uchar(payload), static_cast<opus_int32>(payload.size()),
+                    out.data(), static_cast<int>(samples), 0);
+    if (decoded != static_cast<int>(samples)) return failure(DropReason::BadPayload);
+    last_mode_ = packet->mode();
+    return samples;
+  }
+
+  void conceal(std::size_t samples, MutablePcm out) override {
+    CAUSEWAY_CHECK(out.size() >= samples * config_.channels, "no room for the concealment");
+    // libopus conceals units of 2.5 ms only; what is left over stays silent.
+    const std::size_t whole = samples - samples % unit();
+    std::size_t filled = 0;
+    if (whole > 0) {
+      const int made =
+          opus_decode(state_.get(), nullptr, 0, out.data(), static_cast<int>(whole), 0);
+      filled = made > 0 ? static_cast<std::size_t>(made) : 0;
+    }
+    std::ranges::fill(out.first(samples * config_.channels).subspan(filled * config_.channels),
+                      std::int16_t{0});
+  }
+
+  [[nodiscard]] bool recover(Bytes next, std::size_t samples, MutablePcm out) override {
+    const auto packet = OpusPacket::parse(next);
+    if (!packet || !packet->has_lbrr()) return false;
+    // In these cases libopus would conceal and call it a success: the frame of FEC does not fit
+    // the loss, or the last packet was CELT and there is no SILK state to go on from.
+    const std::size_t frame = packet->samples_at(config_.rate) / packet->frame_count();
+    if (samples < frame || samples % unit() != 0 || last_mode_ == OpusMode::Celt) return false;
+    CAUSEWAY_CHECK(out.size() >= samples * config_.channels, "no room for the recovered frame");
+    const int made = opus_decode(state_.get(), as_uchar(next), static_cast<opus_int32>(next.size()),
+                                 out.data(), static_cast<int>(samples), 1);
+    if (made != static_cast<int>(samples)) return false;
+    last_mode_ = packet->mode();
+    return true;
+  }
+
+  void reset() override {
+    opus_decoder_ctl(state_.get(), OPUS_RESET_STATE);
+    last_mode_.reset();
+  }
+
+ private:
+  [[nodiscard]] std::size_t unit() const { return config_.rate.raw() / 400; }  // 2.5 ms
+
+  CodecConfig config_;
+  DecoderState state_;
+  std::optional<OpusMode> last_mode_;  // libopus keeps it, and does not tell.
+};
+
+class OpusEncoder final : public Encoder {
+ public:
+  OpusEncoder(const CodecConfig& config, EncoderState state)
+      : config_(config), state_(std::move(state)) {
+    opus_int32 samples = 0;
+    opus_encoder_ctl(state_.get(), OPUS_GET_LOOKAHEAD(&samples));
+    lookahead_ = static_cast<std::size_t>(samples);
+  }
+
+  [[nodiscard]] const CodecConfig& config() const override { return config_; }
+  [[nodiscard]] std::size_t lookahead() const override { return lookahead_; }
+
+  [[nodiscard]] Result<std::size_t, DropReason> encode(Pcm pcm, MutableBytes out) override {
+    CAUSEWAY_CHECK(out.size() >= kMaxOpusPacketOctets, "no room for an Opus packet");
+    if (!is_legal_frame(pcm.size())) return failure(DropReason::BadPayload);
+    const auto octets =
+        opus_encode(state_.get(), pcm.data(), static_cast<int>(pcm.size() / config_.channels),
+                    reinterpret_cast<unsigned char*>(out.data()),
+                    static_cast<opus_int32>(kMaxOpusPacketOctets));
+    if (octets < 0) return failure(DropReason::BadPayload);
+    // opus_encode's documentation: a packet of one or two octets holds no sound under DTX and need
+    // not be sent. Every 400 ms libopus makes a longer one, which is.
+    if (config_.opus.has_dtx && octets <= 2) return std::size_t{0};
+    return static_cast<std::size_t>(octets);
+  }
+
+  void set_expected_loss(std::uint8_t percent) override {
+    const opus_int32 loss = std::min<std::uint8_t>(percent, 100);
+    opus_encoder_ctl(state_.get(), OPUS_SET_PACKET_LOSS_PERC(loss));
+  }
+
+ private:
+  [[nodiscard]] bool is_legal_frame(std::size_t values) const {
+    const std::size_t ten_ms = config_.rate.raw() / 100 * config_.channels;
+    return values == ten_ms || values == 2 * ten_ms || values == 4 * ten_ms || values == 6 * ten_ms;
+  }
+
+  CodecConfig config_;
+  EncoderState state_;
+  std::size_t lookahead_ = 0;
+};
+
+// Applies every setting of ours; what is not named here stays at libopus's default.
+int configure(::OpusEncoder* state, const OpusEncoderSettings& settings) {
+  const int codes[] = {
+      opus_encoder_ctl(state, OPUS_SET_BITRATE(static_cast<opus_int32>(settings.bitrate))),
+      opus_encoder_ctl(state, OPUS_SET_COMPLEXITY(opus_int32{settings.complexity})),
+      opus_encoder_ctl(state, OPUS_SET_VBR(opus_int32{settings.is_cbr ? 0 : 1})),
+      opus_encoder_ctl(state, OPUS_SET_INBAND_FEC(opus_int32{settings.has_inband_fec ? 1 : 0})),
+      opus_encoder_ctl(state,
+                       OPUS_SET_PACKET_LOSS_PERC(opus_int32{settings.expected_loss_percent})),
+      opus_encoder_ctl(state, OPUS_SET_DTX(opus_int32{settings.has_dtx ? 1 : 0})),
+  };
+  for (const int code : codes) {
+    if (code != OPUS_OK) return code;
+  }
+  return OPUS_OK;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Decoder>, Error> make_opus_decoder(const CodecConfig& config) {
+  int code = OPUS_OK;
+  DecoderState state(
+      opus_decoder_create(static_cast<opus_int32>(config.rate.raw()), config.channels, &code));
+  if (!state || code != OPUS_OK) return failure(refused(code));
+  return std::make_unique<OpusDecoder>(config, std::move(state));
+}
+
+Result<std::unique_ptr<Encoder>, Error> make_opus_encoder(const CodecConfig& config) {
+  int code = OPUS_OK;
+  EncoderState state(opus_encoder_create(static_cast<opus_int32>(config.rate.raw()),
+                                         config.channels, OPUS_APPLICATION_VOIP, &code));
+  if (!state || code != OPUS_OK) return failure(refused(code));
+  if (code = configure(state.get(), config.opus); code != OPUS_OK) return failure(refused(code));
+  return std::make_unique<OpusEncoder>(config, std::move(state));
+}
+
+}  // namespace causeway::codecs
