@@ -44,6 +44,7 @@ class WallClock {
     const auto fraction = (static_cast<std::uint64_t>(ns % 1'000'000'000) << 32) / 1'000'000'000U;
     return NtpTime((seconds << 32) | fraction);
   }
+  friend bool operator==(const WallClock&, const WallClock&) = default;
 
  private:
   Duration at_zero_{};

@@ -70,8 +70,9 @@ std::optional<wire::ReportBlock> RtcpTranslator::translate_block(const wire::Rep
     reports.own_before_.reset();
     return block;
   }
-  block.cumulative_lost =
-      static_cast<std::int32_t>(std::clamp<std::int64_t>(*lost, block.cumulative_lost, 0x7fffff));
+  // Never less than the far end says, never more than the field holds.
+  const auto cumulative = std::max<std::int64_t>(*lost, block.cumulative_lost);
+  block.cumulative_lost = static_cast<std::int32_t>(std::min<std::int64_t>(cumulative, 0x7fffff));
   if (const auto& before = reports.own_before_) {
     const std::int64_t expected = std::int64_t{block.extended_highest_seq} - before->extended_seq;
     const std::int64_t lost_interval = *lost - before->lost;
