@@ -7,6 +7,7 @@
 
 #include "relay/base/static_vector.h"
 #include "relay/engine/connection.h"
+#include "relay/engine/event.h"
 #include "relay/engine/handle.h"
 #include "relay/engine/leg.h"
 #include "relay/engine/report.h"

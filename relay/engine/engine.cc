@@ -151,8 +151,13 @@ void Engine::send_all(Instant now, Leg& to, Outbox& out) {
 }
 
 void Engine::handle_rtcp(Datagram& in, SocketSlot& socket, Outbox& out) {
+  const std::uint32_t slot = socket.session;
+  const std::size_t events_before = out.events.size();
   auto compound = socket.leg->receive_rtcp(in, out);
-  if (!compound) return;
+  if (compound) {
+    sessions_[slot].session->handle_rtcp(in.arrival, *socket.leg, *compound, pool_, out);
+  }
+  if (out.events.size() != events_before) rearm(slot);
 }
 
 void Engine::handle_timeout(Instant now, Outbox& out) {
@@ -484,9 +489,7 @@ void Engine::handle(Instant now, std::unique_ptr<CloseSession> command, Outbox& 
 void Engine::handle(Instant, std::unique_ptr<ReadReport> command, Outbox& out) {
   Leg* leg = find(command->leg);
   if (leg == nullptr) return finish(std::move(command), Status::LegNotFound, out);
-  leg->fill_report(command->report);
-  sessions_[command->leg.session.slot].session->fill_processing(leg->number(),
-                                                                command->report.processing);
+  sessions_[command->leg.session.slot].session->fill_report(*leg, command->report);
   finish(std::move(command), Status::Ok, out);
 }
 

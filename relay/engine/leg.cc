@@ -134,9 +134,10 @@ Result<void, DropReason> Leg::account(const wire::OpenRtp& packet, Instant arriv
                                       std::size_t octets, Outbox& out) {
   const RtpClockRate clock = setup_.formats[packet.payload_type().raw()].clock;
   // Under SRTP the replay window has seen to duplicates; here they are told from the sequence.
-  if (rtcp_.on_rtp(packet, arrival, clock) == rtp::Verdict::Duplicate) {
-    return failure(DropReason::Duplicate);
-  }
+  const rtp::Verdict verdict = reception_for(packet.ssrc())
+                                   .on_packet(packet.seq(), packet.timestamp(), arrival, clock,
+                                              octets);
+  if (verdict == rtp::Verdict::Duplicate) return failure(DropReason::Duplicate);
   ++received_.packets;
   received_.octets += octets;
   if (newest_ssrc_ && *newest_ssrc_ != packet.ssrc()) {
@@ -145,6 +146,34 @@ Result<void, DropReason> Leg::account(const wire::OpenRtp& packet, Instant arriv
   newest_ssrc_ = packet.ssrc();
   newest_type_ = packet.payload_type();
   return {};
+}
+
+rtp::Reception* Leg::reception_of(Ssrc ssrc) {
+  const auto known = std::ranges::find(receptions_, ssrc, &rtp::Reception::ssrc);
+  return known == receptions_.end() ? nullptr : known;
+}
+
+rtp::Reception& Leg::reception_for(Ssrc ssrc) {
+  if (rtp::Reception* known = reception_of(ssrc)) return *known;
+  const std::size_t limit = std::clamp<std::size_t>(setup_.max_ssrcs, 1, kMaxSources);
+  if (receptions_.size() < limit) return receptions_.push_back(rtp::Reception(ssrc));
+  // All places taken: the one silent longest makes room, its losses stay in the report.
+  rtp::Reception& idlest =
+      *std::ranges::min_element(receptions_, {}, &rtp::Reception::last_arrival);
+  add_totals(idlest.totals());
+  return idlest = rtp::Reception(ssrc);
+}
+
+void Leg::add_totals(const rtp::ReceptionTotals& totals) {
+  received_.lost += static_cast<std::uint64_t>(std::max<std::int64_t>(0, totals.lost));
+  received_.reordered += totals.reordered;
+  received_.duplicates += totals.duplicates;
+}
+
+Leg::BorrowedReceptions Leg::borrow_receptions() {
+  BorrowedReceptions borrowed;
+  for (rtp::Reception& reception : receptions_) borrowed.items[borrowed.count++] = &reception;
+  return borrowed;
 }
 
 void Leg::note_media(const wire::OpenRtp& packet, const Datagram& in, Outbox& out) {
@@ -223,6 +252,11 @@ Result<wire::OpenRtcp, DropReason> Leg::receive_rtcp(Datagram& in, Outbox& out) 
     ++received_.rtcp_packets;
   }
   return compound;
+}
+
+void Leg::take_rtcp(const wire::OpenRtcp& compound, Instant arrival) {
+  const BorrowedReceptions borrowed = borrow_receptions();
+  (void)rtcp_.on_rtcp(compound, arrival, borrowed.span());
 }
 
 // --------------------------------------------------------------------------------- the way out
@@ -420,15 +454,16 @@ void Leg::handle_timeout(Instant now, PacketPool& pool, Random& random, Outbox& 
 }
 
 void Leg::send_own_rtcp(Instant now, PacketPool& pool, Random& random, Outbox& out) {
+  const BorrowedReceptions borrowed = borrow_receptions();
   PacketBuf packet = pool.take();
   if (!packet) {
     // Without a buffer the report is lost, but the schedule still moves on.
     std::array<std::byte, 1200> nowhere;
-    (void)rtcp_.handle_timeout(now, random.next(), nowhere);
+    (void)rtcp_.handle_timeout(now, random.next(), borrowed.span(), nowhere);
     return count_drop(DropReason::PoolEmpty);
   }
   packet.resize(PacketBuf::kMaxData);
-  const std::size_t octets = rtcp_.handle_timeout(now, random.next(), packet.data());
+  const std::size_t octets = rtcp_.handle_timeout(now, random.next(), borrowed.span(), packet.data());
   packet.resize(octets);
   if (octets != 0) send_rtcp(std::move(packet), out);
 }
@@ -441,19 +476,15 @@ void Leg::fill_report(LegReport& report) const {
   report.received.payload_type = newest_type_;
   report.received.first_packet_at = first_packet_at_;
   report.received.last_packet_at = last_packet_at_;
-  const rtp::RtcpSummary rtcp = rtcp_.summary();
-  report.received.lost = static_cast<std::uint64_t>(std::max<std::int64_t>(0, rtcp.received.lost));
-  report.received.reordered = rtcp.received.reordered;
-  report.received.duplicates = rtcp.received.duplicates;
-  report.received.jitter = rtcp.jitter.value_or(Duration::zero());
-  report.sent = sent_;
-  if (rtcp.far) {
-    report.sent.far_fraction_lost = rtcp.far->fraction_lost;
-    report.sent.far_lost = rtcp.far->cumulative_lost;
-    report.sent.far_jitter =
-        ticks_to_duration(rtcp.far->jitter_ticks, streams_.audio().clock_rate());
+  for (const rtp::Reception& reception : receptions_) {
+    const rtp::ReceptionTotals totals = reception.totals();
+    report.received.lost += static_cast<std::uint64_t>(std::max<std::int64_t>(0, totals.lost));
+    report.received.reordered += totals.reordered;
+    report.received.duplicates += totals.duplicates;
+    if (newest_ssrc_ == reception.ssrc()) report.received.jitter = reception.jitter();
   }
-  report.sent.round_trip = rtcp.round_trip;
+  report.sent = sent_;
+  if (is_rtp_endpoint_) fill_far_report(rtcp_.summary().far, report.sent);
   if (streams_.audio().has_sent()) report.sent.ssrc = streams_.audio().ssrc();
   report.drops = drops_;
   report.local_rtp = rtp_port.local;
@@ -463,6 +494,14 @@ void Leg::fill_report(LegReport& report) const {
   report.learned_rtp = rtp_filter_.learned();
   report.recorded_packets = recorded_packets_;
   report.recording_lost_packets = recording_lost_packets_;
+}
+
+void Leg::fill_far_report(const std::optional<rtp::FarReport>& far, LegReport::Sent& sent) const {
+  if (!far) return;
+  sent.far_fraction_lost = far->fraction_lost;
+  sent.far_lost = far->cumulative_lost;
+  sent.far_jitter = ticks_to_duration(far->jitter_ticks, streams_.audio().clock_rate());
+  sent.round_trip = far->round_trip;
 }
 
 void Leg::fill_snapshot(LegSnapshot& snapshot) const {

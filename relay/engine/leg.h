@@ -29,6 +29,8 @@ struct Outbox;
 
 inline constexpr std::size_t kMaxLegs = 16;
 inline constexpr std::size_t kMaxTaps = 4;
+/// Streams that a leg keeps statistics of; a further one takes the place of the one silent longest.
+inline constexpr std::size_t kMaxSources = 8;
 
 /// What a leg knows of one payload type that its endpoint sends.
 struct PayloadFormat {
@@ -125,7 +127,13 @@ class Leg {
   /// all that the leg sends and is sent passes) the endpoint on the other side, translated.
   void set_is_rtp_endpoint(bool is_endpoint) { is_rtp_endpoint_ = is_endpoint; }
   [[nodiscard]] bool is_rtp_endpoint() const { return is_rtp_endpoint_; }
-  [[nodiscard]] rtp::RtcpSession& rtcp() { return rtcp_; }
+  /// A compound of the endpoint's, for the relay as its RTP endpoint.
+  void take_rtcp(const wire::OpenRtcp& compound, Instant arrival);
+  /// The SSRC under which the relay itself speaks to this endpoint.
+  [[nodiscard]] Ssrc own_ssrc() const { return streams_.audio().ssrc(); }
+  [[nodiscard]] std::string_view cname() const { return setup_.cname.text(); }
+  /// Statistics of a stream that the endpoint sends; null where it is not known.
+  [[nodiscard]] rtp::Reception* reception_of(Ssrc ssrc);
 
   /// Queues digits for SendDtmf. False where the leg has no telephone-event, or no room.
   [[nodiscard]] bool send_digits(Instant now,
@@ -146,6 +154,8 @@ class Leg {
 
   void count_drop(DropReason reason) { ++drops_[static_cast<std::size_t>(reason)]; }
   void fill_report(LegReport& report) const;
+  /// What the endpoint said about our audio towards it.
+  void fill_far_report(const std::optional<rtp::FarReport>& far, LegReport::Sent& sent) const;
   void fill_snapshot(LegSnapshot& snapshot) const;
   void restore(const LegSnapshot& snapshot, Instant now);
 
@@ -181,6 +191,15 @@ class Leg {
   void note_auth_failure(DropReason reason, Instant now, Outbox& out);
   void watch_events(const wire::OpenRtp& packet, Instant now, Outbox& out);
   void say_event(const media::HeardEvent& heard, Instant now, Outbox& out);
+  [[nodiscard]] rtp::Reception& reception_for(Ssrc ssrc);
+  void add_totals(const rtp::ReceptionTotals& totals);
+  /// The receptions, as the RTCP room borrows them.
+  struct BorrowedReceptions {
+    std::array<rtp::Reception*, kMaxSources> items{};
+    std::size_t count = 0;
+    [[nodiscard]] rtp::Receptions span() const { return {items.data(), count}; }
+  };
+  [[nodiscard]] BorrowedReceptions borrow_receptions();
   void make_digit_sender();
   void send_own_rtcp(Instant now, PacketPool& pool, Random& random, Outbox& out);
   void play_digits(Instant now, PacketPool& pool, Outbox& out);
@@ -193,6 +212,7 @@ class Leg {
   SourceFilter rtp_filter_;
   SourceFilter rtcp_filter_;
   media::OutputStreams streams_;
+  StaticVector<rtp::Reception, kMaxSources> receptions_;
   rtp::RtcpSession rtcp_;
   bool is_rtp_endpoint_ = true;
   StaticVector<RecordTap, kMaxTaps> taps_;

@@ -90,10 +90,15 @@ Instant Session::next_timeout() const {
   return next;
 }
 
-void Session::fill_processing(std::uint16_t leg, LegReport::Processing& processing) const {
+void Session::fill_report(const Leg& leg, LegReport& report) const {
+  leg.fill_report(report);
+  LegReport::Processing& processing = report.processing;
   for (const auto& connection : connections_) {
+    if (connection->to == leg.number() && !leg.is_rtp_endpoint()) {
+      leg.fill_far_report(connection->reports[0].far_report(), report.sent);
+    }
     const media::Transcoder* transcoder = connection->path->transcoder();
-    if (connection->from != leg || transcoder == nullptr) continue;
+    if (connection->from != leg.number() || transcoder == nullptr) continue;
     const media::TranscoderCounters& counters = transcoder->counters();
     processing.decoded_packets += counters.decoded;
     processing.concealed_packets += counters.concealed;
@@ -105,6 +110,72 @@ void Session::fill_processing(std::uint16_t leg, LegReport::Processing& processi
     processing.telephone_events += counters.events;
   }
 }
+
+// --------------------------------------------------------------------------------------- RTCP
+
+Connection* Session::connection(std::uint16_t from, std::uint16_t to) {
+  for (const auto& connection : connections_) {
+    if (connection->from == from && connection->to == to) return connection.get();
+  }
+  return nullptr;
+}
+
+/// The streams of `connection` that pass untouched. Audio is left out where the relay answers for it
+/// itself.
+ForwardedStreams Session::forwarded_streams(Connection* connection) {
+  ForwardedStreams streams;
+  if (connection == nullptr) return streams;
+  Leg& from = *leg(connection->from);
+  Leg& to = *leg(connection->to);
+  const auto add = [&](const rtp::OutputStream& stream, rtp::ForwardedReports& reports) {
+    if (const auto map = stream.mapping()) {
+      streams.push_back({*map, from.reception_of(map->in), &reports});
+    }
+  };
+  if (!to.is_rtp_endpoint()) add(to.streams().audio(), connection->reports[0]);
+  const auto& others = to.streams().others();
+  for (std::size_t i = 0; i < others.size(); ++i) {
+    add(others[i].stream, connection->reports[i + 1]);
+  }
+  return streams;
+}
+
+void Session::handle_rtcp(Instant now, Leg& from, const wire::OpenRtcp& compound, PacketPool& pool,
+                          Outbox& out) {
+  if (from.is_rtp_endpoint()) from.take_rtcp(compound, now);
+  for (const auto& to : legs_) {
+    if (to->number() != from.number()) translate_rtcp(now, from, *to, compound, pool, out);
+  }
+}
+
+void Session::translate_rtcp(Instant now, Leg& from, Leg& to, const wire::OpenRtcp& compound,
+                             PacketPool& pool, Outbox& out) {
+  const ForwardedStreams sent = forwarded_streams(connection(from.number(), to.number()));
+  const ForwardedStreams received = forwarded_streams(connection(to.number(), from.number()));
+  if (sent.empty() && received.empty()) return;
+  rtp::RtcpRoute route;
+  route.sent = {sent.begin(), sent.size()};
+  route.received = {received.begin(), received.size()};
+  route.reporter = to.own_ssrc();
+  route.cname = to.cname();
+  const auto write = [&](Leg& leg, auto&& fill) {
+    PacketBuf packet = pool.take();
+    if (!packet) return leg.count_drop(DropReason::PoolEmpty);
+    packet.resize(PacketBuf::kMaxData);
+    const std::size_t octets = fill(packet.data());
+    packet.resize(octets);
+    if (octets != 0) leg.send_rtcp(std::move(packet), out);
+  };
+  write(to, [&](MutableBytes octets) {
+    return rtp::RtcpTranslator::translate(compound, now, route, octets).octets;
+  });
+  if (sent.empty()) return;
+  write(from, [&](MutableBytes octets) {
+    return rtp::RtcpTranslator::answer_sender(now, route.sent, from.own_ssrc(), from.cname(), octets);
+  });
+}
+
+// ----------------------------------------------------------------------------------- snapshots
 
 void Session::fill_snapshot(SessionSnapshot& snapshot, Instant now) const {
   snapshot.lease_left = std::max(Duration::zero(), lease_ends_ - now);

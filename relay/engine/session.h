@@ -80,12 +80,22 @@ class Session {
   [[nodiscard]] const SessionHandle& handle() const { return handle_; }
   [[nodiscard]] Instant opened_at() const { return opened_at_; }
 
-  /// What the transcoders did to the audio that the leg sent.
-  void fill_processing(std::uint16_t leg, LegReport::Processing& processing) const;
+  /// Translates a compound that `from`'s endpoint sent for every endpoint whose streams it is about,
+  /// and takes in what is the relay's own as an RTP endpoint.
+  void handle_rtcp(Instant now, Leg& from, const wire::OpenRtcp& compound, PacketPool& pool,
+                   Outbox& out);
+
+  /// A leg's report, with what only its connections know: what the transcoders did to its audio, and
+  /// what the endpoint says of streams that are forwarded to it.
+  void fill_report(const Leg& leg, LegReport& report) const;
   void fill_snapshot(SessionSnapshot& snapshot, Instant now) const;
 
  private:
   [[nodiscard]] Instant last_heard() const;
+  [[nodiscard]] Connection* connection(std::uint16_t from, std::uint16_t to);
+  [[nodiscard]] ForwardedStreams forwarded_streams(Connection* connection);
+  void translate_rtcp(Instant now, Leg& from, Leg& to, const wire::OpenRtcp& compound,
+                      PacketPool& pool, Outbox& out);
 
   SessionHandle handle_;
   Duration lease_;
