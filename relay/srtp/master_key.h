@@ -61,8 +61,8 @@ class MasterKey {
   void count_rtcp() { ++rtcp_packets_; }
   /// Less than a tenth of the lifetime is left.
   [[nodiscard]] bool is_low() const {
-    return lifetime_ - rtp_packets_ < lifetime_ / 10 ||
-           rtcp_lifetime() - rtcp_packets_ < rtcp_lifetime() / 10;
+    return (lifetime_ - rtp_packets_) * 10 < lifetime_ ||
+           (rtcp_lifetime() - rtcp_packets_) * 10 < rtcp_lifetime();
   }
   /// Lets this key go on with what `same` has used and knows, and gives it the fresh transform.
   /// REQUIRES: is_same_key(same).

@@ -203,7 +203,7 @@ class ReceiverCore {
     if (options.transform == Transform::Libsrtp) options_.late_join_rocs = 0;
   }
 
-  // Under the current keys, then under those in their grace. The first failure is the one to tell.
+  // Under the current keys, then under those in their grace.
   template <typename OpenUnder>
   Result<OpenInfo, DropReason> open(PacketBuf& packet, Instant now, OpenUnder open_under) {
     Tries tries(packet);
@@ -215,7 +215,8 @@ class ReceiverCore {
     tries.rewind();
     StreamTable<Stream>& table = previous_.table != nullptr ? *previous_.table : *current_.table;
     auto late = open_under(previous_, table, tries);
-    if (!late) return opened;
+    // Where an MKI names a key in its grace, the current keys had nothing to say.
+    if (!late) return opened.error() == DropReason::UnknownMki ? late : opened;
     late->by_retired_key = true;
     // Once an SSRC was heard under the new key, nothing under the old one is news.
     if (previous_.table != nullptr && current_.table->find(late->ssrc) != nullptr) {
