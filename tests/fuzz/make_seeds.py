@@ -60,6 +60,36 @@ def rtcp_seeds():
           sdes_open=rtcp(1, 202, struct.pack("!I", 1) + b"\x01\xff"))
 
 
+def telephone_event_seeds():
+    write("fuzz_telephone_event", five=b"\x05\x0a\x01\x40", end=b"\x05\x8a\x03\x20",
+          reserved=b"\x0b\x4a\x00\xa0", longest=b"\x10\x00\xff\xff", unknown=b"\xff\x3f\x00\x01",
+          two=b"\x01\x0a\x00\xa0\x02\x0a\x00\xa0", short=b"\x05\x0a\x01")
+
+
+def opus_framing_seeds():
+    many = bytes([0x48 | 3, 0x80 | 3, 2, 3]) + b"aabbbcccc"
+    padded = bytes([0x78 | 3, 0xC0 | 0x40 | 2, 255, 3, 1]) + b"a" + b"bb" + b"\0" * 257
+    write("fuzz_opus_framing", code0=b"\x78" + b"a" * 40, code1=b"\x09" + b"a" * 40,
+          code1_odd=b"\x09" + b"a" * 41, code2=b"\x0a\x05" + b"a" * 12,
+          code2_long=b"\x0a\xfc\x01" + b"a" * 300, code3_vbr=many, code3_padded=padded,
+          code3_cbr=bytes([0x48 | 3, 4]) + b"a" * 40, code3_none=b"\x0b\x00",
+          code3_too_long=bytes([0x18 | 3, 3]) + b"a" * 30, code3_48=bytes([0x83, 48]) + b"a" * 48,
+          dtx=b"\x78", stereo=b"\x7c" + b"a" * 9, empty=b"", lbrr=b"\x48\x80" + b"a" * 30,
+          too_big=b"\x78" + b"a" * 1276)
+
+
+def srtp_open_seeds():
+    def step(kind, number, payload):
+        return struct.pack("!BHB", kind, number, len(payload)) + payload
+
+    steps = b"".join(step(kind, 13, b"payload!") for kind in range(14))
+    write("fuzz_srtp_open", **{f"suite_{suite}_mki_{mki}": bytes([suite, mki]) + steps
+                               for suite in range(6) for mki in (0, 2)})
+    write("fuzz_srtp_open", rollover=b"\0\0" + step(0, 0, b"a") * 20,
+          far=b"\4\0" + (step(6, 0x3000, b"") + step(0, 0, b"a")) * 12,
+          forged=b"\0\0" + step(4, 0, rtp()) + step(4, 0, rtcp(1, 201, b"\0\0\0\1" * 7)))
+
+
 if __name__ == "__main__":
     for make in [value for name, value in dict(globals()).items() if name.endswith("_seeds")]:
         make()
