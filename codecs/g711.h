@@ -16,7 +16,7 @@ namespace causeway::codecs {
 [[nodiscard]] std::int16_t decode_pcma(std::uint8_t code);
 
 /// PCMU or PCMA by config.id, 8 kHz, mono; any number of octets up to 120 ms. Losses are filled by
-/// spandsp's plc. REQUIRES: a configuration that make_decoder and make_encoder have checked.
+/// Plc. REQUIRES: a configuration that make_decoder and make_encoder have checked.
 [[nodiscard]] std::unique_ptr<Decoder> make_g711_decoder(const CodecConfig& config);
 [[nodiscard]] std::unique_ptr<Encoder> make_g711_encoder(const CodecConfig& config);
 

@@ -11,8 +11,9 @@ namespace causeway::codecs {
 /// Fills losses of one channel by repeating its last pitch period, at any rate from 8 kHz. The idea
 /// is that of ITU-T G.711 Appendix I without its delay: find the period (66 to 200 Hz) in the last
 /// 35 ms, repeat it with its seam blended, full for 10 ms and then down to silence at 60 ms; when
-/// sound resumes, blend a quarter of a period over. Not thread-safe; allocates only in its
-/// constructor.
+/// sound resumes, blend a quarter of a period over. Measured against spandsp's plc at 8 kHz on read
+/// speech with 10, 20 and 30 ms frames and bursts of 1 to 3: as near to the truth or nearer. Not
+/// thread-safe; allocates only in its constructor.
 class PitchConcealer {
  public:
   /// REQUIRES: rate is at least 8000.

@@ -61,6 +61,34 @@ TEST(Codec, RefusesOpusSettingsOutOfRange) {
   EXPECT_FALSE(make_encoder(wrong).has_value());
 }
 
+TEST(Codec, ADecoderThatIsResetIsAsNew) {
+  using namespace test;
+  const CodecConfig all[] = {config(CodecId::Pcma, 8000), config(CodecId::G722, 16'000),
+                             config(CodecId::L16, 48'000, 2), config(CodecId::Opus, 16'000)};
+  for (const CodecConfig& each : all) {
+    const auto encoder = encoder_of(each);
+    const auto used = decoder_of(each);
+    const auto fresh = decoder_of(each);
+    const std::size_t frame = each.rate.raw() / 50 * each.channels;
+    const Samples voice = speech(each.rate, frame * 20);
+    std::vector<Octets> packets;
+    for (std::size_t at = 0; at < voice.size(); at += frame) {
+      packets.push_back(encode(*encoder, Pcm(voice).subspan(at, frame)));
+      (void)decode(*used, packets.back());
+    }
+    Samples used_fill(frame);
+    Samples fresh_fill(frame);
+    used->conceal(frame / each.channels, used_fill);
+    used->reset();
+    used->conceal(frame / each.channels, used_fill);
+    fresh->conceal(frame / each.channels, fresh_fill);
+    EXPECT_EQ(used_fill, fresh_fill);
+    for (const Octets& packet : packets) {
+      ASSERT_EQ(decode(*used, packet), decode(*fresh, packet)) << static_cast<int>(each.id);
+    }
+  }
+}
+
 TEST(Codec, KnowsTheRtpClocks) {
   EXPECT_EQ(rtp_clock_of(config(CodecId::Pcmu, 8000)), RtpClockRate(8000));
   EXPECT_EQ(rtp_clock_of(config(CodecId::G722, 16'000)), RtpClockRate(8000));

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 
@@ -92,7 +93,14 @@ TEST(PitchConcealer, JoinsWithoutAClick) {
   }
 }
 
-// At 8 kHz spandsp's plc is the plain twin: on speech, ours has to be about as near to the truth.
+// spandsp's plc is the yardstick at 8 kHz: on speech, ours has to be about as near to the truth.
+// Its ring of history is straightened first, since it would do that with an overlapping memcpy.
+void fill_in(plc_state_t& plc, MutablePcm out) {
+  std::rotate(plc.history, plc.history + plc.buf_ptr, plc.history + PLC_HISTORY_LEN);
+  plc.buf_ptr = 0;
+  plc_fillin(&plc, out.data(), static_cast<int>(out.size()));
+}
+
 TEST(PitchConcealer, IsAsNearToTheTruthAsSpandsp) {
   const Samples truth = speech(SampleRate(8000), 160'000);
   PitchConcealer concealer{SampleRate(8000)};
@@ -108,7 +116,7 @@ TEST(PitchConcealer, IsAsNearToTheTruthAsSpandsp) {
     Samples theirs = ours;
     if ((at / 160) % 7 == 6) {
       concealer.conceal(ours);
-      plc_fillin(&reference, theirs.data(), 160);
+      fill_in(reference, theirs);
       if (rms(original) > 500) {
         ours_sum += correlation(original, ours);
         theirs_sum += correlation(original, theirs);
