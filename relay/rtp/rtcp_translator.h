@@ -65,7 +65,7 @@ struct RtcpRoute {
   /// The CNAME of the leg there.
   std::string_view cname;
   /// Our own estimate of what the way to `here` carries: REMB and TMMBR are held to it.
-  std::optional<std::uint64_t> estimate_bits_per_second;
+  std::optional<std::uint64_t> estimate_bits_per_second = std::nullopt;
   bool passes_bye = true;
 };
 
