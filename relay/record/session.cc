@@ -117,6 +117,11 @@ void RecordingSession::add_codec(std::uint8_t channel, RecordedCodec codec) {
   channels_[channel]->codecs.push_back(std::move(codec));
 }
 
+void RecordingSession::begin(std::vector<FileWrite>& out) {
+  if (wav_) wav_->flush(out);
+  if (opus_) opus_->begin(out);
+}
+
 // --- frames in ---------------------------------------------------------------------------------
 
 void RecordingSession::handle_frame(const Frame& frame) {
@@ -244,7 +249,6 @@ bool RecordingSession::is_paused_at(Instant at) const {
 
 void RecordingSession::advance(Instant now, std::vector<FileWrite>& out) {
   if (state_ == State::Done) return;
-  if (!is_head_written_) flush(false, out);  // so that the file is one, before any sound
   if (stop_ && (!start_ || now - options_.horizon >= *stop_)) return finish(now, out);
   if (!start_) return;
   write_until(now - options_.horizon - *start_, out);
@@ -253,7 +257,6 @@ void RecordingSession::advance(Instant now, std::vector<FileWrite>& out) {
 
 void RecordingSession::finish(Instant now, std::vector<FileWrite>& out) {
   if (state_ == State::Done) return;
-  if (!is_head_written_) flush(false, out);
   if (start_) write_until(std::min(now, stop_.value_or(now)) - *start_, out);
   flush(true, out);
   state_ = State::Done;
@@ -323,12 +326,8 @@ void RecordingSession::close_step(Duration end) {
 }
 
 void RecordingSession::flush(bool is_last, std::vector<FileWrite>& out) {
-  if (wav_ && (wav_->has_unflushed() || !is_head_written_)) wav_->flush(out);
-  if (opus_) {
-    if (!is_head_written_) opus_->begin(out);
-    if (is_last || opus_->has_unflushed()) opus_->flush(out, is_last);
-  }
-  is_head_written_ = true;
+  if (wav_ && wav_->has_unflushed()) wav_->flush(out);
+  if (opus_ && (is_last || opus_->has_unflushed())) opus_->flush(out, is_last);
   flushed_ = written_;
 }
 
@@ -336,6 +335,11 @@ void RecordingSession::flush(bool is_last, std::vector<FileWrite>& out) {
 
 std::uint64_t RecordingSession::file_octets() const {
   return wav_ ? wav_->file_octets() : opus_->file_octets();
+}
+
+bool RecordingSession::has_undecodable() const {
+  return std::any_of(channels_.begin(), channels_.end(),
+                     [](const auto& channel) { return channel->counts.undecodable != 0; });
 }
 
 ChannelCounts RecordingSession::counts(std::size_t channel) const {

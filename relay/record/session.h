@@ -65,7 +65,9 @@ class RecordingSession {
   /// What is wrong with a spec, if anything (InvalidArgument).
   [[nodiscard]] static Result<void, Error> check(const RecordingSpec& spec);
 
-  /// Takes a frame of this recording; what is to be written is appended to `out`.
+  /// Emits the file's head, so that it is a playable one before any sound. Once, before all else.
+  void begin(std::vector<FileWrite>& out);
+  /// Takes a frame of this recording.
   void handle_frame(const Frame& frame);
   /// A further codec of a channel; its slot is the next one.
   void add_codec(std::uint8_t channel, RecordedCodec codec);
@@ -77,9 +79,13 @@ class RecordingSession {
   [[nodiscard]] State state() const { return state_; }
   [[nodiscard]] const RecordingSpec& spec() const { return spec_; }
   [[nodiscard]] std::optional<Instant> started_at() const { return start_; }
+  /// The moment up to which the file is settled. REQUIRES: started_at().
+  [[nodiscard]] Instant ends_at() const { return *start_ + written_; }
   /// How much recording the file holds or is about to: written time, without what was cut.
   [[nodiscard]] Duration duration() const { return written_ - cut_; }
   [[nodiscard]] std::uint64_t file_octets() const;
+  /// Whether some packet could not be decoded.
+  [[nodiscard]] bool has_undecodable() const;
   [[nodiscard]] ChannelCounts counts(std::size_t channel) const;
   [[nodiscard]] ChannelCounts total_counts() const;
 
@@ -115,7 +121,6 @@ class RecordingSession {
   Duration written_{};  // since start, settled
   Duration flushed_{};
   Duration cut_{};
-  bool is_head_written_ = false;
 
   // One of the two, by spec_.container.
   std::optional<PcmTimeline> timeline_;

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "codecs/codec.h"
@@ -84,9 +85,10 @@ enum class RecordingEventKind : std::uint8_t {
   Started,
   Paused,
   Resumed,
-  Degraded,
-  Stopped,
-  Failed
+  Degraded,   ///< `reason`: each is told once, the disk's again after Recovered.
+  Recovered,  ///< The disk takes everything again; what was dropped stays dropped.
+  Stopped,    ///< The last one. The file and its metadata are complete.
+  Failed,     ///< The last one, too: there is no file.
 };
 
 struct RecordingEvent {

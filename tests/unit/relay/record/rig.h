@@ -107,6 +107,9 @@ class Rig {
     start.recording = kId;
     start.kind = FrameKind::Start;
     start.at = kStart;
+    std::vector<FileWrite> head;
+    session_.begin(head);
+    apply(head);
     session_.handle_frame({start, {}});
   }
 
