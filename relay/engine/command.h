@@ -25,13 +25,13 @@ enum class Status : std::uint8_t {
   LegNotFound,
   TooManySessions,
   TooManyLegs,
-  PortsExhausted,   ///< No port (pair) of the leg's network is free on this worker.
-  SocketRefused,    ///< The operating system refused every port that was tried.
+  PortsExhausted,  ///< No port (pair) of the leg's network is free on this worker.
+  SocketRefused,   ///< The operating system refused every port that was tried.
   NetworkNotFound,
   TooManyConnections,
-  TooManyTaps,      ///< A leg takes part in kMaxTaps recordings already.
-  NoTelephoneEvent, ///< The leg has no payload type for telephone-event.
-  TooManyDigits,    ///< More than TelephoneEventSender::kMaxDigits are waiting.
+  TooManyTaps,       ///< A leg takes part in kMaxTaps recordings already.
+  NoTelephoneEvent,  ///< The leg has no payload type for telephone-event.
+  TooManyDigits,     ///< More than TelephoneEventSender::kMaxDigits are waiting.
 };
 
 struct CommandBase {
@@ -133,13 +133,11 @@ struct ReadCapacity : CommandBase {
   std::uint32_t legs = 0;
 };
 
-using Command =
-    std::variant<std::unique_ptr<OpenSession>, std::unique_ptr<AddLeg>, std::unique_ptr<UpdateLeg>,
-                 std::unique_ptr<RemoveLeg>, std::unique_ptr<SetConnection>,
-                 std::unique_ptr<ControlRecording>, std::unique_ptr<RenewLease>,
-                 std::unique_ptr<CloseSession>, std::unique_ptr<ReadReport>,
-                 std::unique_ptr<SendDtmf>, std::unique_ptr<TakeSnapshot>,
-                 std::unique_ptr<ReadCapacity>>;
+using Command = std::variant<
+    std::unique_ptr<OpenSession>, std::unique_ptr<AddLeg>, std::unique_ptr<UpdateLeg>,
+    std::unique_ptr<RemoveLeg>, std::unique_ptr<SetConnection>, std::unique_ptr<ControlRecording>,
+    std::unique_ptr<RenewLease>, std::unique_ptr<CloseSession>, std::unique_ptr<ReadReport>,
+    std::unique_ptr<SendDtmf>, std::unique_ptr<TakeSnapshot>, std::unique_ptr<ReadCapacity>>;
 
 /// Whether a command frees or stops something: it then travels in the mailbox's reserved lane and
 /// is never refused for want of room.

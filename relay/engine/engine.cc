@@ -192,9 +192,8 @@ void Engine::run_timeouts(Instant now, Session& session, Outbox& out) {
 // ------------------------------------------------------------------------------ ports and sockets
 
 Status Engine::check_networks(const Session& session) const {
-  const bool are_known = std::ranges::all_of(session.legs(), [&](const auto& leg) {
-    return leg->setup().network < networks_.size();
-  });
+  const bool are_known = std::ranges::all_of(
+      session.legs(), [&](const auto& leg) { return leg->setup().network < networks_.size(); });
   return are_known ? Status::Ok : Status::NetworkNotFound;
 }
 
@@ -208,8 +207,8 @@ SocketId Engine::open_socket(std::uint32_t session_slot, Leg& leg, UdpPort port,
   slot.is_rtcp = is_rtcp;
   const SocketId id{index, slot.generation};
   const NetworkConfig& network = networks_[leg.setup().network].config;
-  out.sockets.push_back({SocketWish::Kind::Open, id, {network.bind, port},
-                         leg.setup().dscp.value_or(network.dscp)});
+  out.sockets.push_back(
+      {SocketWish::Kind::Open, id, {network.bind, port}, leg.setup().dscp.value_or(network.dscp)});
   return id;
 }
 
@@ -234,7 +233,8 @@ Status Engine::open_ports(Instant now, std::uint32_t session_slot, Leg& leg, Out
   leg.rtp_port = {open_socket(session_slot, leg, *rtp, false, out), {advertised, *rtp}};
   leg.rtcp_port.reset();
   if (rtcp) {
-    leg.rtcp_port = Leg::Port{open_socket(session_slot, leg, *rtcp, true, out), {advertised, *rtcp}};
+    leg.rtcp_port =
+        Leg::Port{open_socket(session_slot, leg, *rtcp, true, out), {advertised, *rtcp}};
   }
   return Status::Ok;
 }

@@ -45,8 +45,8 @@ class Engine {
   Engine(EngineConfig config, PacketPool& pool);
   ~Engine();
 
-  /// One batch, in order of arrival; within it Forward and Rekey go before Transcode. Each packet is
-  /// judged at its own `arrival`.
+  /// One batch, in order of arrival; within it Forward and Rekey go before Transcode. Each packet
+  /// is judged at its own `arrival`.
   void handle_datagrams(std::span<Datagram> batch, Outbox& out);
   void handle_command(Instant now, Command command, Outbox& out);
   /// The answer to a SocketWish of kind Open.

@@ -13,8 +13,8 @@ namespace causeway::engine {
 
 class Session;
 
-/// What the engine tells the application about, in the order in which it happened. Small values; only
-/// SessionClosed carries something that must be freed, and it is freed by whoever reads it.
+/// What the engine tells the application about, in the order in which it happened. Small values;
+/// only SessionClosed carries something that must be freed, and it is freed by whoever reads it.
 
 struct FirstPacket {
   LegHandle leg;
@@ -75,9 +75,9 @@ struct EventsLost {
   std::uint64_t count = 0;
 };
 
-using EventBody = std::variant<FirstPacket, AddressLearned, MediaTimeout, MediaResumed, SsrcChanged,
-                               SrtpFailed, KeyExpiring, DtmfReceived, RecordingOverrun,
-                               SessionClosed, EventsLost>;
+using EventBody =
+    std::variant<FirstPacket, AddressLearned, MediaTimeout, MediaResumed, SsrcChanged, SrtpFailed,
+                 KeyExpiring, DtmfReceived, RecordingOverrun, SessionClosed, EventsLost>;
 
 struct Event {
   Instant at;

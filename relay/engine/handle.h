@@ -7,8 +7,8 @@
 
 namespace causeway::engine {
 
-/// Names a session inside the node: which worker, which slot, which life of that slot. control/ maps
-/// API names to handles; a stale handle finds nothing.
+/// Names a session inside the node: which worker, which slot, which life of that slot. control/
+/// maps API names to handles; a stale handle finds nothing.
 struct SessionHandle {
   WorkerId worker;
   std::uint32_t slot = 0;

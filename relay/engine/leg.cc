@@ -49,6 +49,39 @@ PayloadFormats payload_formats(const LegSpec& spec) {
   return formats;
 }
 
+RtpClockRate audio_clock_of(const LegSpec& spec) {
+  const auto audio = std::ranges::find(spec.codecs, MediaKind::Audio, &CodecSpec::kind);
+  return audio == spec.codecs.end() ? RtpClockRate(8000) : audio->clock;
+}
+
+std::optional<PayloadType> telephone_event_of(const LegSpec& spec) {
+  const RtpClockRate clock = audio_clock_of(spec);
+  for (const CodecSpec& codec : spec.codecs) {
+    if (codec.kind == MediaKind::TelephoneEvent && codec.clock == clock) return codec.payload_type;
+  }
+  return std::nullopt;
+}
+
+LegSetup make_setup(const LegSpec& spec, std::uint16_t number, std::uint8_t network) {
+  LegSetup setup;
+  setup.number = number;
+  setup.network = network;
+  setup.has_rtcp_mux = spec.has_rtcp_mux;
+  setup.remote_rtp = spec.remote_rtp;
+  setup.remote_rtcp = spec.remote_rtcp;
+  setup.accept_from = spec.accept_from;
+  setup.is_secure = spec.security == Security::Sdes;
+  setup.formats = payload_formats(spec);
+  setup.audio_clock = audio_clock_of(spec);
+  setup.telephone_event = telephone_event_of(spec);
+  setup.direction = spec.direction;
+  setup.first_packet_timeout = spec.first_packet_timeout;
+  setup.media_timeout = spec.media_timeout;
+  setup.max_ssrcs = spec.max_ssrcs;
+  setup.dscp = spec.dscp;
+  return setup;
+}
+
 Leg::Leg(LegSetup setup, Random& random)
     : setup_(std::move(setup)), streams_(setup_.audio_clock, random) {
   digit_packets_.reserve(16);
@@ -59,8 +92,8 @@ Leg::~Leg() = default;
 
 void Leg::start(Instant now, LegHandle handle, Random& random) {
   handle_ = handle;
-  rtcp_ = rtp::RtcpSession({streams_.audio().ssrc(), setup_.cname, setup_.wall}, now,
-                           random.next());
+  rtcp_ =
+      rtp::RtcpSession({streams_.audio().ssrc(), setup_.cname, setup_.wall}, now, random.next());
   started_at_ = now;
   arm_filters(now);
 }
@@ -134,9 +167,9 @@ Result<void, DropReason> Leg::account(const wire::OpenRtp& packet, Instant arriv
                                       std::size_t octets, Outbox& out) {
   const RtpClockRate clock = setup_.formats[packet.payload_type().raw()].clock;
   // Under SRTP the replay window has seen to duplicates; here they are told from the sequence.
-  const rtp::Verdict verdict = reception_for(packet.ssrc())
-                                   .on_packet(packet.seq(), packet.timestamp(), arrival, clock,
-                                              octets);
+  const rtp::Verdict verdict =
+      reception_for(packet.ssrc())
+          .on_packet(packet.seq(), packet.timestamp(), arrival, clock, octets);
   if (verdict == rtp::Verdict::Duplicate) return failure(DropReason::Duplicate);
   ++received_.packets;
   received_.octets += octets;
@@ -179,8 +212,8 @@ Leg::BorrowedReceptions Leg::borrow_receptions() {
 void Leg::note_media(const wire::OpenRtp& packet, const Datagram& in, Outbox& out) {
   if (!first_packet_at_) {
     first_packet_at_ = in.arrival;
-    out.events.emplace_back(
-        in.arrival, FirstPacket{handle_, in.from, packet.ssrc(), packet.payload_type()});
+    out.events.emplace_back(in.arrival,
+                            FirstPacket{handle_, in.from, packet.ssrc(), packet.payload_type()});
   }
   if (has_timed_out_) {
     has_timed_out_ = false;
@@ -463,7 +496,8 @@ void Leg::send_own_rtcp(Instant now, PacketPool& pool, Random& random, Outbox& o
     return count_drop(DropReason::PoolEmpty);
   }
   packet.resize(PacketBuf::kMaxData);
-  const std::size_t octets = rtcp_.handle_timeout(now, random.next(), borrowed.span(), packet.data());
+  const std::size_t octets =
+      rtcp_.handle_timeout(now, random.next(), borrowed.span(), packet.data());
   packet.resize(octets);
   if (octets != 0) send_rtcp(std::move(packet), out);
 }

@@ -55,7 +55,7 @@ struct LegSetup {
   std::unique_ptr<srtp::SrtpReceiver> receiver;
   std::unique_ptr<srtp::SrtpSender> sender;
   PayloadFormats formats{};
-  RtpClockRate audio_clock{8000};  ///< Of the audio towards the endpoint.
+  RtpClockRate audio_clock{8000};              ///< Of the audio towards the endpoint.
   std::optional<PayloadType> telephone_event;  ///< For SendDtmf; at audio_clock.
   Direction direction = Direction::SendRecv;
   Duration first_packet_timeout = std::chrono::seconds(30);
@@ -68,6 +68,13 @@ struct LegSetup {
   rtp::Cname cname;  ///< RFC 7022: random, not an address.
   WallClock wall;    ///< For sender reports.
 };
+
+/// The setup that a specification asks for; keys, CNAME and wall clock are for the caller to add.
+[[nodiscard]] LegSetup make_setup(const LegSpec& spec, std::uint16_t number, std::uint8_t network);
+/// The clock of the audio that we send to a leg: that of its first audio codec.
+[[nodiscard]] RtpClockRate audio_clock_of(const LegSpec& spec);
+/// The payload type for digits towards a leg (RFC 4733 2.1: its clock is the audio's).
+[[nodiscard]] std::optional<PayloadType> telephone_event_of(const LegSpec& spec);
 
 /// What changes in a leg; members that are not set stay. The engine swaps owning members, so that
 /// what it replaced travels back and is freed off the worker.
@@ -100,8 +107,8 @@ struct LegSnapshot {
 };
 
 /// One endpoint's side of a call, as its worker has it. Ingress turns a datagram into an OpenRtp or
-/// a DropReason: source check, authentication, learning, statistics, in this order. Egress seals and
-/// transmits. Knows nothing of other legs.
+/// a DropReason: source check, authentication, learning, statistics, in this order. Egress seals
+/// and transmits. Knows nothing of other legs.
 ///
 /// Made off the worker, used by one worker, freed off it; nothing allocates after construction.
 class Leg {
@@ -123,8 +130,8 @@ class Leg {
   /// Sends a compound in the clear, out of a buffer of the engine's pool.
   void send_rtcp(PacketBuf compound, Outbox& out);
 
-  /// Who answers for RTCP towards this endpoint: the relay, as an RTP endpoint of its own, or (where
-  /// all that the leg sends and is sent passes) the endpoint on the other side, translated.
+  /// Who answers for RTCP towards this endpoint: the relay, as an RTP endpoint of its own, or
+  /// (where all that the leg sends and is sent passes) the endpoint on the other side, translated.
   void set_is_rtp_endpoint(bool is_endpoint) { is_rtp_endpoint_ = is_endpoint; }
   [[nodiscard]] bool is_rtp_endpoint() const { return is_rtp_endpoint_; }
   /// A compound of the endpoint's, for the relay as its RTP endpoint.

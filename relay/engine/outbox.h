@@ -16,15 +16,16 @@ struct SocketWish {
   enum class Kind : std::uint8_t { Open, Close };
   Kind kind = Kind::Open;
   SocketId socket;
-  SocketAddress bind;      ///< Open only.
-  std::uint8_t dscp = 0;   ///< Open only: 0..63.
+  SocketAddress bind;     ///< Open only.
+  std::uint8_t dscp = 0;  ///< Open only: 0..63.
 };
 
 /// Everything that the engine wants done, as values. The worker drains it after each batch; tests
 /// read it. Its vectors keep their capacity, so a warm outbox does not allocate.
 struct Outbox {
   /// `records` may be null: nothing can then be recorded.
-  explicit Outbox(record::RingWriter* record_ring, std::size_t reserve = 4096) : records(record_ring) {
+  explicit Outbox(record::RingWriter* record_ring, std::size_t reserve = 4096)
+      : records(record_ring) {
     transmits.reserve(reserve);
     sockets.reserve(reserve);
     events.reserve(reserve);

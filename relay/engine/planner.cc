@@ -69,8 +69,8 @@ bool is_audio_timeline(MediaKind kind) {
          kind == MediaKind::ComfortNoise;
 }
 
-/// For a leg that names no codecs: every type passes as it is. Of the static types (RFC 3551 6) 0 to
-/// 23 are audio and join the one timeline; what a dynamic type is cannot be known, so each SSRC
+/// For a leg that names no codecs: every type passes as it is. Of the static types (RFC 3551 6) 0
+/// to 23 are audio and join the one timeline; what a dynamic type is cannot be known, so each SSRC
 /// keeps a stream of its own.
 media::RouteTable routes_for_anything() {
   media::RouteTable routes;
@@ -169,9 +169,8 @@ struct Builder {
     encoder.rate = encoder_rate(encoder, widest, *target);
     if (encoder.id == CodecId::Opus) apply_opus_limits(encoder.opus, *target);
     for (const CodecSpec* source : sources) {
-      plan.transcoder->inputs.push_back({source->payload_type,
-                                         decoder_for(*codec_of(*source), encoder.rate),
-                                         source->clock});
+      plan.transcoder->inputs.push_back(
+          {source->payload_type, decoder_for(*codec_of(*source), encoder.rate), source->clock});
       plan.routes[source->payload_type.raw()] = {Action::Transcode, target->payload_type,
                                                  source->clock, true};
     }
@@ -199,7 +198,8 @@ struct Builder {
   /// Beside transcoded audio, events and comfort noise share its timeline and go the same way.
   void carry_events_over() {
     for (const CodecSpec& codec : from.codecs) {
-      if (codec.kind != MediaKind::TelephoneEvent && codec.kind != MediaKind::ComfortNoise) continue;
+      if (codec.kind != MediaKind::TelephoneEvent && codec.kind != MediaKind::ComfortNoise)
+        continue;
       const bool is_event = codec.kind == MediaKind::TelephoneEvent;
       if (is_event && !plan.transcoder->output.event_payload_type) continue;
       auto& signals = is_event ? plan.transcoder->events : plan.transcoder->noises;
@@ -211,8 +211,8 @@ struct Builder {
 
   [[nodiscard]] bool reaches_the_other_side() const {
     return std::ranges::any_of(from.codecs, [&](const CodecSpec& codec) {
-      const bool is_media = codec.kind != MediaKind::TelephoneEvent &&
-                            codec.kind != MediaKind::ComfortNoise;
+      const bool is_media =
+          codec.kind != MediaKind::TelephoneEvent && codec.kind != MediaKind::ComfortNoise;
       return is_media && plan.routes[codec.payload_type.raw()].action != Action::Drop;
     });
   }
@@ -265,7 +265,8 @@ struct Builder {
       case StageSpec::Kind::Seal:
         return is_secured(to, to.send_suite);
       case StageSpec::Kind::Transcode:
-        return plan.kind == PlanKind::Transcode && is_named(stage.to_codec, plan.transcoder->output.codec) &&
+        return plan.kind == PlanKind::Transcode &&
+               is_named(stage.to_codec, plan.transcoder->output.codec) &&
                std::ranges::any_of(plan.transcoder->inputs, [&](const auto& input) {
                  return is_named(stage.from_codec, input.codec);
                });

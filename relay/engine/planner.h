@@ -19,8 +19,8 @@ enum class PlanKind : std::uint8_t {
   Transcode,  ///< At least one codec is decoded and encoded.
 };
 
-/// The cheapest path from one leg to another that does what was asked: a value, and the same for the
-/// same input. `text` is its line in the API, `causeway describe` and the tests.
+/// The cheapest path from one leg to another that does what was asked: a value, and the same for
+/// the same input. `text` is its line in the API, `causeway describe` and the tests.
 struct PathPlan {
   PlanKind kind = PlanKind::Forward;
   media::RouteTable routes;

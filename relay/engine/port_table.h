@@ -10,10 +10,11 @@
 
 namespace causeway::engine {
 
-/// The ports of one network that belong to one worker. Hands them out at random (RFC 6056), in pairs
-/// (even RTP, odd RTCP) or singly (rtcp-mux), and keeps a port that was given back out of use for a
-/// while, so that a new call does not inherit a late sender. Every operation is O(1), amortised over
-/// the ports that leave quarantine; nothing allocates after construction. Single-threaded.
+/// The ports of one network that belong to one worker. Hands them out at random (RFC 6056), in
+/// pairs (even RTP, odd RTCP) or singly (rtcp-mux), and keeps a port that was given back out of use
+/// for a while, so that a new call does not inherit a late sender. Every operation is O(1),
+/// amortised over the ports that leave quarantine; nothing allocates after construction.
+/// Single-threaded.
 ///
 /// Invariant: free() + used() + quarantined() == size().
 ///
@@ -72,8 +73,8 @@ class PortTable {
   std::uint16_t first_ = 0;
   Duration quarantine_;
   std::vector<State> state_;
-  IndexSet pairs_;    // pairs of which both ports are free
-  IndexSet singles_;  // free ports whose mate is not free
+  IndexSet pairs_;                // pairs of which both ports are free
+  IndexSet singles_;              // free ports whose mate is not free
   std::vector<Resting> resting_;  // a ring: quarantine is first in, first out
   std::size_t rest_head_ = 0;
   std::size_t quarantine_count_ = 0;

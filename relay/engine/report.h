@@ -17,10 +17,10 @@ struct LegReport {
     std::uint64_t packets = 0;
     std::uint64_t octets = 0;  ///< UDP payload of accepted packets.
     std::uint64_t rtcp_packets = 0;
-    std::uint64_t lost = 0;       ///< Missing from the sequence, all SSRCs.
+    std::uint64_t lost = 0;  ///< Missing from the sequence, all SSRCs.
     std::uint64_t reordered = 0;
     std::uint64_t duplicates = 0;
-    Duration jitter{};            ///< RFC 3550 A.8, of the newest stream.
+    Duration jitter{};  ///< RFC 3550 A.8, of the newest stream.
     std::optional<Ssrc> ssrc;
     std::optional<PayloadType> payload_type;  ///< Of the newest packet.
     std::optional<Instant> first_packet_at;
@@ -54,7 +54,7 @@ struct LegReport {
   std::array<std::uint64_t, static_cast<std::size_t>(DropReason::kCount)> drops{};
   std::optional<SocketAddress> local_rtp;
   std::optional<SocketAddress> local_rtcp;
-  std::optional<SocketAddress> remote_rtp;   ///< Where we send: signalled or learned.
+  std::optional<SocketAddress> remote_rtp;  ///< Where we send: signalled or learned.
   std::optional<SocketAddress> remote_rtcp;
   std::optional<SocketAddress> learned_rtp;
   std::uint64_t recorded_packets = 0;

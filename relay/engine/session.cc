@@ -120,8 +120,8 @@ Connection* Session::connection(std::uint16_t from, std::uint16_t to) {
   return nullptr;
 }
 
-/// The streams of `connection` that pass untouched. Audio is left out where the relay answers for it
-/// itself.
+/// The streams of `connection` that pass untouched. Audio is left out where the relay answers for
+/// it itself.
 ForwardedStreams Session::forwarded_streams(Connection* connection) {
   ForwardedStreams streams;
   if (connection == nullptr) return streams;
@@ -171,7 +171,8 @@ void Session::translate_rtcp(Instant now, Leg& from, Leg& to, const wire::OpenRt
   });
   if (sent.empty()) return;
   write(from, [&](MutableBytes octets) {
-    return rtp::RtcpTranslator::answer_sender(now, route.sent, from.own_ssrc(), from.cname(), octets);
+    return rtp::RtcpTranslator::answer_sender(now, route.sent, from.own_ssrc(), from.cname(),
+                                              octets);
   });
 }
 

@@ -80,13 +80,13 @@ class Session {
   [[nodiscard]] const SessionHandle& handle() const { return handle_; }
   [[nodiscard]] Instant opened_at() const { return opened_at_; }
 
-  /// Translates a compound that `from`'s endpoint sent for every endpoint whose streams it is about,
-  /// and takes in what is the relay's own as an RTP endpoint.
+  /// Translates a compound that `from`'s endpoint sent for every endpoint whose streams it is
+  /// about, and takes in what is the relay's own as an RTP endpoint.
   void handle_rtcp(Instant now, Leg& from, const wire::OpenRtcp& compound, PacketPool& pool,
                    Outbox& out);
 
-  /// A leg's report, with what only its connections know: what the transcoders did to its audio, and
-  /// what the endpoint says of streams that are forwarded to it.
+  /// A leg's report, with what only its connections know: what the transcoders did to its audio,
+  /// and what the endpoint says of streams that are forwarded to it.
   void fill_report(const Leg& leg, LegReport& report) const;
   void fill_snapshot(SessionSnapshot& snapshot, Instant now) const;
 

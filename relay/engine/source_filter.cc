@@ -88,9 +88,8 @@ SourceFilter::Verdict SourceFilter::lock(Instant now, const Seen& seen) {
 
 SourceFilter::Verdict SourceFilter::on_candidate(Instant now, const Seen& seen) {
   if (is_secure_ || seen.from == signalled_) return lock(now, seen);
-  const auto known = std::ranges::find_if(candidates_, [&](const Candidate& c) {
-    return c.from == seen.from && c.ssrc == seen.ssrc;
-  });
+  const auto known = std::ranges::find_if(
+      candidates_, [&](const Candidate& c) { return c.from == seen.from && c.ssrc == seen.ssrc; });
   if (known == candidates_.end()) {
     const Candidate fresh{seen.from, seen.ssrc, seen.seq.plus(1), 1};
     if (!candidates_.full()) {
@@ -102,8 +101,8 @@ SourceFilter::Verdict SourceFilter::on_candidate(Instant now, const Seen& seen) 
     }
     return accept_.latch_packets <= 1 ? lock(now, seen) : Verdict::Reject;
   }
-  known->in_sequence = seen.seq == known->next ? static_cast<std::uint8_t>(known->in_sequence + 1)
-                                               : std::uint8_t{1};
+  known->in_sequence =
+      seen.seq == known->next ? static_cast<std::uint8_t>(known->in_sequence + 1) : std::uint8_t{1};
   known->next = seen.seq.plus(1);
   return known->in_sequence >= accept_.latch_packets ? lock(now, seen) : Verdict::Reject;
 }

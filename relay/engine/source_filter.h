@@ -13,8 +13,8 @@ namespace causeway::engine {
 
 /// Decides which senders one port of a leg listens to, and, under LATCH, learns where to send.
 /// Two steps, so that nothing is learned from a packet that proves false: admits() looks at the
-/// address only and has no effect; on_authentic() is told of packets that passed it and were opened.
-/// Single-threaded; never allocates.
+/// address only and has no effect; on_authentic() is told of packets that passed it and were
+/// opened. Single-threaded; never allocates.
 ///
 /// LATCH, one port:
 ///

@@ -50,7 +50,7 @@ struct AcceptFrom {
   std::optional<SocketAddress> source_rtcp;
   /// Cidrs: who may send. Latch: who may be learned; empty: anyone.
   StaticVector<Cidr, kMaxCidrs> cidrs;
-  std::uint8_t latch_packets = 5;              ///< Latch only: packets in sequence of one SSRC.
+  std::uint8_t latch_packets = 5;  ///< Latch only: packets in sequence of one SSRC.
   Duration latch_window = std::chrono::seconds(60);  ///< Latch only: from arming.
 };
 
@@ -92,14 +92,14 @@ struct LegSpec {
   std::optional<std::uint8_t> dscp;  ///< Default: the network's.
 };
 
-/// A stage as a client lists it. Opening, transcoding and sealing are derived by the planner; listed,
-/// they are assertions about the plan.
+/// A stage as a client lists it. Opening, transcoding and sealing are derived by the planner;
+/// listed, they are assertions about the plan.
 struct StageSpec {
   enum class Kind : std::uint8_t { Open, Transcode, Record, Seal };
   Kind kind = Kind::Record;
-  std::string recording;              ///< Record: the recording's id.
+  std::string recording;                 ///< Record: the recording's id.
   std::optional<wire::SrtpSuite> suite;  ///< Open, Seal: this suite; nothing: any.
-  std::string from_codec;             ///< Transcode: these encoding names; empty: any.
+  std::string from_codec;                ///< Transcode: these encoding names; empty: any.
   std::string to_codec;
 };
 

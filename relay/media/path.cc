@@ -22,8 +22,8 @@ Result<void, DropReason> Path::handle_packet(Instant now, wire::OpenRtp packet, 
 }
 
 Result<void, DropReason> Path::pass(wire::OpenRtp packet, const Route& route, Instant now, Io io) {
-  rtp::OutputStream& stream = route.is_audio ? io.streams.audio()
-                                             : io.streams.other_for(packet.ssrc(), route.clock);
+  rtp::OutputStream& stream =
+      route.is_audio ? io.streams.audio() : io.streams.other_for(packet.ssrc(), route.clock);
   const auto placed =
       stream.map({packet.ssrc(), packet.seq(), packet.timestamp(), now, route.clock});
   if (!placed) return failure(placed.error());

@@ -34,8 +34,8 @@ class Path {
     std::vector<wire::OpenRtp>& sent;
   };
 
-  /// Errors: UnknownPayloadType, and what OutputStream::map refuses (Late, Duplicate). A packet that
-  /// the transcoder does not want is counted there.
+  /// Errors: UnknownPayloadType, and what OutputStream::map refuses (Late, Duplicate). A packet
+  /// that the transcoder does not want is counted there.
   Result<void, DropReason> handle_packet(Instant now, wire::OpenRtp packet, Io io);
   /// Spurious calls are no-ops.
   void handle_timeout(Instant now, Io io);

@@ -48,7 +48,8 @@ TEST(Planner, ForwardsWhatBothKnow) {
 }
 
 TEST(Planner, ForwardsWhatWeDoNotKnowOurselves) {
-  EXPECT_EQ(text(leg("a", {kG729}), leg("b", {kG729})), "legs/a -> legs/b: forward(g729) send(rtp)");
+  EXPECT_EQ(text(leg("a", {kG729}), leg("b", {kG729})),
+            "legs/a -> legs/b: forward(g729) send(rtp)");
 }
 
 TEST(Planner, ForwardsAnythingBetweenLegsWithoutCodecs) {

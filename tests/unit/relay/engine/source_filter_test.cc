@@ -77,7 +77,9 @@ TEST_F(Latch, NeedsFivePacketsInSequenceFromOneSource) {
 }
 
 TEST_F(Latch, AGapBeginsTheCountAnew) {
-  for (const std::uint16_t seq : {1, 2, 3, 4, 6, 7, 8, 9}) EXPECT_EQ(hear(phone, seq), Verdict::Reject);
+  for (const int seq : {1, 2, 3, 4, 6, 7, 8, 9}) {
+    EXPECT_EQ(hear(phone, static_cast<std::uint16_t>(seq)), Verdict::Reject);
+  }
   EXPECT_EQ(hear(phone, 10), Verdict::AcceptAndLearned);
 }
 

@@ -1,0 +1,423 @@
+#include "relay/engine/engine.h"
+
+#include <gtest/gtest.h>
+
+#include <array>
+
+#include "tests/sim/world.h"
+
+namespace causeway::engine {
+namespace {
+
+using namespace std::chrono_literals;
+using sim::address;
+using sim::Flying;
+using sim::LegParts;
+using sim::World;
+
+std::vector<std::byte> payload(std::size_t octets, std::uint8_t fill) {
+  return std::vector<std::byte>(octets, std::byte{fill});
+}
+
+/// Two plain PCMU endpoints, a and b, and what each of them hears.
+struct Bridge : testing::Test {
+  const SocketAddress a = address("192.0.2.1:4000");
+  const SocketAddress b = address("192.0.2.2:5000");
+  World world{1};
+  LegParts leg_a;
+  LegParts leg_b;
+  std::unique_ptr<OpenSession> session;
+  std::vector<Flying> heard_a;
+  std::vector<Flying> heard_b;
+
+  Bridge() {
+    leg_a.spec.id = "a";
+    leg_a.number = 1;
+    leg_a.spec.remote_rtp = a;
+    leg_a.spec.codecs = {sim::make_codec(0, "PCMU")};
+    leg_b.spec = leg_a.spec;
+    leg_b.spec.id = "b";
+    leg_b.number = 2;
+    leg_b.spec.remote_rtp = b;
+    world.attach(a, [this](Instant, const Flying& in) { heard_a.push_back(in); });
+    world.attach(b, [this](Instant, const Flying& in) { heard_b.push_back(in); });
+    world.attach(address("192.0.2.2:5001"), [](Instant, const Flying&) {});
+    world.attach(address("192.0.2.1:4001"), [](Instant, const Flying&) {});
+  }
+  void open() { session = world.open(sim::make_bridge(leg_a, leg_b, world.random())); }
+  [[nodiscard]] SocketAddress port_a() const { return session->addresses[0].rtp; }
+  [[nodiscard]] SocketAddress port_b() const { return session->addresses[1].rtp; }
+  void speak(const SocketAddress& from, const SocketAddress& to, std::uint16_t seq,
+             std::uint32_t timestamp, std::uint32_t ssrc = 77, std::uint8_t type = 0) {
+    world.send(from, to, sim::rtp_packet(type, seq, timestamp, ssrc, payload(160, 0x5a)));
+  }
+  LegReport report(std::uint16_t leg) {
+    auto read = std::make_unique<ReadReport>();
+    read->leg = {session->handle, leg};
+    return world.call(std::move(read))->report;
+  }
+  std::uint64_t drops(std::uint16_t leg, DropReason reason) {
+    return report(leg).drops[static_cast<std::size_t>(reason)];
+  }
+};
+
+TEST_F(Bridge, ForwardsThePayloadUntouchedUnderItsOwnSsrc) {
+  open();
+  speak(a, port_a(), 10, 1000);
+  world.run_for(10ms);
+  ASSERT_EQ(heard_b.size(), 1U);
+  EXPECT_EQ(heard_b[0].from, port_b());
+  const auto& out = heard_b[0].octets;
+  ASSERT_EQ(out.size(), 172U);
+  EXPECT_EQ(std::vector(out.begin() + 12, out.end()), payload(160, 0x5a));
+  EXPECT_NE(load_be32(&out[8]), 77U) << "the endpoint sees the relay's SSRC";
+}
+
+TEST_F(Bridge, KeepsGapsAndSpacingOfTheSender) {
+  open();
+  for (const int seq : {10, 11, 14}) {
+    speak(a, port_a(), static_cast<std::uint16_t>(seq), 160U * static_cast<unsigned>(seq));
+  }
+  world.run_for(10ms);
+  ASSERT_EQ(heard_b.size(), 3U);
+  const std::uint16_t first = load_be16(&heard_b[0].octets[2]);
+  EXPECT_EQ(static_cast<std::uint16_t>(load_be16(&heard_b[2].octets[2]) - first), 4);
+  EXPECT_EQ(load_be32(&heard_b[2].octets[4]) - load_be32(&heard_b[0].octets[4]), 640U);
+}
+
+TEST_F(Bridge, EveryLegHasAPairOfPortsAndGivesItBack) {
+  open();
+  EXPECT_EQ(port_a().port.raw() % 2, 0);
+  EXPECT_EQ(session->addresses[0].rtcp->port.raw(), port_a().port.raw() + 1);
+  EXPECT_EQ(world.engine().ports(0).used(), 4U);
+  auto close = std::make_unique<CloseSession>();
+  close->session = session->handle;
+  EXPECT_EQ(world.call(std::move(close))->status, Status::Ok);
+  EXPECT_EQ(world.engine().ports(0).used(), 0U);
+  EXPECT_EQ(world.engine().ports(0).quarantined(), 4U);
+  EXPECT_EQ(world.events_of<SessionClosed>().size(), 1U);
+}
+
+TEST_F(Bridge, AStaleHandleFindsNothing) {
+  open();
+  auto close = std::make_unique<CloseSession>();
+  close->session = session->handle;
+  world.call(std::move(close));
+  auto again = std::make_unique<CloseSession>();
+  again->session = session->handle;
+  EXPECT_EQ(world.call(std::move(again))->status, Status::SessionNotFound);
+  auto second = world.open(sim::make_bridge(leg_a, leg_b, world.random()));
+  EXPECT_EQ(second->handle.slot, session->handle.slot);
+  EXPECT_NE(second->handle.generation, session->handle.generation);
+}
+
+TEST_F(Bridge, AStrangerIsCountedAndNotHeard) {
+  open();
+  speak(address("198.51.100.7:4000"), port_a(), 10, 1000);
+  world.run_for(10ms);
+  EXPECT_TRUE(heard_b.empty());
+  EXPECT_EQ(drops(1, DropReason::UnexpectedSource), 1U);
+}
+
+TEST_F(Bridge, DuplicatesAreDroppedOnce) {
+  open();
+  for (int i = 0; i < 3; ++i) speak(a, port_a(), 10, 1000);
+  world.run_for(10ms);
+  EXPECT_EQ(heard_b.size(), 1U);
+  EXPECT_EQ(drops(1, DropReason::Duplicate), 2U);
+}
+
+TEST_F(Bridge, TruncatedPacketsOfEveryLengthAreCounted) {
+  open();
+  for (std::size_t octets = 0; octets < 12; ++octets) {
+    std::vector<std::byte> packet(octets, std::byte{0x80});
+    world.send(a, port_a(), packet);
+  }
+  world.run_for(10ms);
+  EXPECT_TRUE(heard_b.empty());
+  EXPECT_EQ(drops(1, DropReason::Truncated), 12U);
+}
+
+TEST_F(Bridge, ANewSourceGoesOnInTheSameStream) {
+  open();
+  speak(a, port_a(), 10, 1000, 77);
+  world.run_for(400ms);
+  speak(a, port_a(), 5000, 999'999, 78);
+  world.run_for(10ms);
+  ASSERT_EQ(heard_b.size(), 2U);
+  const auto& before = heard_b[0].octets;
+  const auto& after = heard_b[1].octets;
+  EXPECT_EQ(load_be32(&before[8]), load_be32(&after[8]));
+  EXPECT_EQ(static_cast<std::uint16_t>(load_be16(&before[2]) + 1), load_be16(&after[2]));
+  EXPECT_EQ(load_be32(&after[4]) - load_be32(&before[4]), 3200U) << "400 ms later";
+  EXPECT_NE(load_u8(&after[1]) & 0x80, 0) << "a talkspurt begins";
+  EXPECT_EQ(world.events_of<SsrcChanged>().size(), 1U);
+}
+
+TEST_F(Bridge, NothingIsSentWhereNoAddressIsKnown) {
+  leg_b.spec.remote_rtp.reset();
+  open();
+  speak(a, port_a(), 10, 1000);
+  world.run_for(10ms);
+  EXPECT_EQ(world.astray(), 0U);
+  EXPECT_EQ(drops(2, DropReason::NoRemote), 1U);
+}
+
+TEST_F(Bridge, HoldDropsAndResumeContinuesWithoutAGap) {
+  open();
+  speak(a, port_a(), 10, 1600);
+  world.run_for(20ms);
+  const auto set_direction = [&](Direction direction) {
+    auto update = std::make_unique<UpdateLeg>();
+    update->leg = {session->handle, 2};
+    update->update.direction = direction;
+    EXPECT_EQ(world.call(std::move(update))->status, Status::Ok);
+  };
+  set_direction(Direction::Inactive);
+  for (std::uint16_t i = 1; i <= 50; ++i) {
+    speak(a, port_a(), static_cast<std::uint16_t>(10 + i), 1600U + 160U * i);
+    world.run_for(20ms);
+  }
+  EXPECT_EQ(heard_b.size(), 1U);
+  set_direction(Direction::SendRecv);
+  speak(a, port_a(), 61, 1600 + 160 * 51);
+  world.run_for(20ms);
+  ASSERT_EQ(heard_b.size(), 2U);
+  EXPECT_EQ(static_cast<std::uint16_t>(load_be16(&heard_b[0].octets[2]) + 1),
+            load_be16(&heard_b[1].octets[2]));
+  EXPECT_EQ(load_be32(&heard_b[1].octets[4]) - load_be32(&heard_b[0].octets[4]), 160U * 51);
+}
+
+TEST_F(Bridge, SilenceIsSaidOnceAndItsEndToo) {
+  open();
+  world.run_for(31s);
+  ASSERT_EQ(world.events_of<MediaTimeout>().size(), 2U);
+  EXPECT_FALSE(world.events_of<MediaTimeout>()[0]->had_media);
+  speak(a, port_a(), 1, 0);
+  world.run_for(1s);
+  EXPECT_EQ(world.events_of<MediaResumed>().size(), 1U);
+  world.run_for(60s);
+  ASSERT_EQ(world.events_of<MediaTimeout>().size(), 3U);
+  EXPECT_TRUE(world.events_of<MediaTimeout>()[2]->had_media);
+}
+
+TEST_F(Bridge, ALegOnHoldDoesNotTimeOut) {
+  leg_a.spec.direction = Direction::SendOnly;
+  leg_b.spec.direction = Direction::Inactive;
+  open();
+  world.run_for(100s);
+  EXPECT_TRUE(world.events_of<MediaTimeout>().empty());
+}
+
+TEST_F(Bridge, TheCallOutlivesItsLeaseWhileSomebodySpeaks) {
+  auto two = sim::make_bridge(leg_a, leg_b, world.random());
+  two->renew(Instant{}, 60s);
+  auto lease = std::make_unique<Session>(60s, LeaseExpiry::CloseWhenSilent);
+  for (auto& leg : two->legs()) lease->add_leg(std::move(leg));
+  for (auto& connection : two->connections()) lease->add_connection(std::move(connection));
+  session = world.open(std::move(lease));
+  for (std::uint16_t i = 0; i < 100; ++i) {
+    speak(a, port_a(), i, 8000U * i);
+    world.run_for(1s);
+  }
+  EXPECT_EQ(world.engine().sessions(), 1U) << "100 s, lease 60 s, still talking";
+  world.run_for(29s);
+  EXPECT_EQ(world.engine().sessions(), 1U);
+  world.run_for(2s);
+  EXPECT_EQ(world.engine().sessions(), 0U);
+  ASSERT_EQ(world.events_of<SessionClosed>().size(), 1U);
+  EXPECT_EQ(world.events_of<SessionClosed>()[0]->reason, SessionClosed::Reason::LeaseExpiredSilent);
+}
+
+TEST_F(Bridge, APortThatIsTakenIsReplacedByAnother) {
+  world.refuse_sockets = 3;
+  open();
+  EXPECT_EQ(session->addresses.size(), 2U);
+  EXPECT_GT(world.engine().ports(0).quarantined(), 0U);
+  EXPECT_EQ(world.engine().ports(0).used(), 4U);
+}
+
+TEST_F(Bridge, ASystemThatRefusesEverySocketIsBelieved) {
+  world.refuse_sockets = 1000;
+  auto command = std::make_unique<OpenSession>();
+  command->session = sim::make_bridge(leg_a, leg_b, world.random());
+  const auto done = world.call(std::move(command));
+  EXPECT_EQ(done->status, Status::SocketRefused);
+  EXPECT_NE(done->session, nullptr) << "the sender frees it";
+  EXPECT_EQ(world.engine().ports(0).used(), 0U);
+  EXPECT_EQ(world.engine().sessions(), 0U);
+}
+
+TEST_F(Bridge, ExhaustedPortsRefuseTheWholeSession) {
+  std::vector<std::unique_ptr<OpenSession>> open_sessions;
+  EngineConfig config = World::default_config();
+  config.networks[0].last_port = UdpPort(20005);
+  World small(2, config);
+  open_sessions.push_back(small.open(sim::make_bridge(leg_a, leg_b, small.random())));
+  auto command = std::make_unique<OpenSession>();
+  command->session = sim::make_bridge(leg_a, leg_b, small.random());
+  EXPECT_EQ(small.call(std::move(command))->status, Status::PortsExhausted);
+  EXPECT_EQ(small.engine().ports(0).used(), 4U) << "the pair of its first leg rests";
+}
+
+TEST_F(Bridge, LegsCanBeAddedConnectedAndRemoved) {
+  open();
+  LegParts leg_c = leg_b;
+  leg_c.number = 3;
+  leg_c.spec.id = "c";
+  const SocketAddress c = address("192.0.2.3:6000");
+  leg_c.spec.remote_rtp = c;
+  std::vector<Flying> heard_c;
+  world.attach(c, [&](Instant, const Flying& in) { heard_c.push_back(in); });
+  auto add = std::make_unique<AddLeg>();
+  add->session = session->handle;
+  add->leg = sim::make_leg(leg_c, world.random());
+  ASSERT_EQ(world.call(std::move(add))->status, Status::Ok);
+  auto connect = std::make_unique<SetConnection>();
+  connect->session = session->handle;
+  connect->from = 1;
+  connect->to = 3;
+  connect->connection = sim::make_connection(leg_a, leg_c);
+  ASSERT_EQ(world.call(std::move(connect))->status, Status::Ok);
+  speak(a, port_a(), 10, 1000);
+  world.run_for(10ms);
+  EXPECT_EQ(heard_b.size(), 1U) << "one sender, two receivers";
+  EXPECT_EQ(heard_c.size(), 1U);
+  auto remove = std::make_unique<RemoveLeg>();
+  remove->leg = {session->handle, 3};
+  const auto removed = world.call(std::move(remove));
+  EXPECT_EQ(removed->status, Status::Ok);
+  EXPECT_EQ(removed->connections.size(), 1U);
+  speak(a, port_a(), 11, 1160);
+  world.run_for(10ms);
+  EXPECT_EQ(heard_b.size(), 2U);
+  EXPECT_EQ(heard_c.size(), 1U);
+}
+
+TEST_F(Bridge, BridgesIpv4AndIpv6) {
+  const SocketAddress b6 = address("[fd00::2]:5000");
+  leg_b.spec.network = "v6";
+  leg_b.spec.remote_rtp = b6;
+  world.attach(b6, [this](Instant, const Flying& in) { heard_b.push_back(in); });
+  open();
+  speak(a, port_a(), 10, 1000);
+  world.run_for(10ms);
+  ASSERT_EQ(heard_b.size(), 1U);
+  EXPECT_TRUE(heard_b[0].from.ip.is_v6());
+}
+
+TEST_F(Bridge, OpaqueCodecsAndVideoPassUntouched) {
+  leg_a.spec.codecs = {sim::make_codec(18, "G729"),
+                       sim::make_codec(96, "VP8", 90000, MediaKind::Video)};
+  leg_b.spec.codecs = {sim::make_codec(18, "G729"),
+                       sim::make_codec(120, "VP8", 90000, MediaKind::Video)};
+  open();
+  speak(a, port_a(), 10, 1000, 77, 18);
+  speak(a, port_a(), 900, 5000, 78, 96);
+  speak(a, port_a(), 901, 5000, 78, 96);
+  world.run_for(10ms);
+  ASSERT_EQ(heard_b.size(), 3U);
+  EXPECT_EQ(load_u8(&heard_b[0].octets[1]) & 0x7f, 18);
+  EXPECT_EQ(load_u8(&heard_b[1].octets[1]), 120) << "type mapped, marker left alone";
+  EXPECT_NE(load_be32(&heard_b[0].octets[8]), load_be32(&heard_b[1].octets[8]));
+  EXPECT_EQ(load_be32(&heard_b[1].octets[4]), load_be32(&heard_b[2].octets[4]));
+}
+
+struct SecureBridge : Bridge {
+  std::unique_ptr<srtp::SrtpSender> phone;       // what endpoint a seals with
+  std::unique_ptr<srtp::SrtpReceiver> listener;  // and opens with
+  SecureBridge() {
+    constexpr auto kSuite = wire::SrtpSuite::AesCm128HmacSha1_80;
+    leg_a.spec.security = Security::Sdes;
+    leg_a.keys = {kSuite, 0x11, 0x22};
+    phone = std::move(*srtp::SrtpSender::create(sim::make_keys(kSuite, 0x11), {}));
+    listener = std::move(*srtp::SrtpReceiver::create(sim::make_keys(kSuite, 0x22), {}));
+  }
+  std::vector<std::byte> sealed(std::uint16_t seq) {
+    PacketBuf buffer = world.pool().take();
+    auto open = wire::OpenRtp::make(std::move(buffer), PayloadType(0), false, SeqNum(seq),
+                                    RtpTimestamp(160U * seq), Ssrc(77), payload(160, 0x5a));
+    auto packet = phone->seal(std::move(open));
+    EXPECT_TRUE(packet);
+    const Bytes octets = std::as_const(*packet).data();
+    return {octets.begin(), octets.end()};
+  }
+};
+
+TEST_F(SecureBridge, RekeysInBothDirections) {
+  open();
+  world.send(a, port_a(), sealed(10));
+  speak(b, port_b(), 20, 3200);
+  world.run_for(10ms);
+  ASSERT_EQ(heard_b.size(), 1U);
+  EXPECT_EQ(heard_b[0].octets.size(), 172U);
+  EXPECT_EQ(heard_b[0].octets[20], std::byte{0x5a}) << "in the clear";
+  ASSERT_EQ(heard_a.size(), 1U);
+  EXPECT_EQ(heard_a[0].octets.size(), 182U) << "an 80-bit tag";
+  PacketBuf buffer = world.pool().take();
+  buffer.resize(heard_a[0].octets.size());
+  std::ranges::copy(heard_a[0].octets, buffer.data().begin());
+  const auto opened = listener->open(*wire::SealedRtp::parse(std::move(buffer)), world.now());
+  ASSERT_TRUE(opened);
+  EXPECT_EQ(opened->payload()[8], std::byte{0x5a});
+}
+
+TEST_F(SecureBridge, ForgedPacketsChangeNothingButCountersAndOneEvent) {
+  open();
+  auto forged = sealed(10);
+  forged.back() ^= std::byte{1};
+  for (int i = 0; i < 1000; ++i) world.send(a, port_a(), forged);
+  world.run_for(10ms);
+  EXPECT_TRUE(heard_b.empty());
+  EXPECT_EQ(drops(1, DropReason::AuthFailed), 1000U);
+  EXPECT_EQ(world.events_of<SrtpFailed>().size(), 1U);
+  EXPECT_TRUE(world.events_of<FirstPacket>().empty());
+  world.send(a, port_a(), sealed(11));
+  world.run_for(10ms);
+  EXPECT_EQ(heard_b.size(), 1U) << "the call lives";
+}
+
+TEST_F(SecureBridge, ReplayedPacketsAreNotHeardTwice) {
+  open();
+  const auto packet = sealed(10);
+  for (int i = 0; i < 5; ++i) world.send(a, port_a(), packet);
+  world.run_for(10ms);
+  EXPECT_EQ(heard_b.size(), 1U);
+  EXPECT_EQ(drops(1, DropReason::Replayed), 4U);
+}
+
+TEST_F(SecureBridge, ASecureLegWithoutKeysNeverFallsBackToPlain) {
+  leg_a.keys.reset();
+  open();
+  speak(a, port_a(), 10, 1000);
+  speak(b, port_b(), 10, 1000);
+  world.run_for(10ms);
+  EXPECT_TRUE(heard_a.empty());
+  EXPECT_TRUE(heard_b.empty());
+  EXPECT_EQ(drops(1, DropReason::LegNotReady), 2U);
+}
+
+TEST_F(Bridge, TheSameSeedGivesTheSameOctets) {
+  const auto run = [&](std::uint64_t seed) {
+    World again(seed);
+    std::vector<std::byte> all;
+    again.on_transmit = [&](Instant, const Flying& out) {
+      all.insert(all.end(), out.octets.begin(), out.octets.end());
+    };
+    again.attach(b, [](Instant, const Flying&) {});
+    again.set_faults(a, {50, 50, 5ms, 30ms});
+    auto opened = again.open(sim::make_bridge(leg_a, leg_b, again.random()));
+    for (std::uint16_t seq = 0; seq < 200; ++seq) {
+      again.at(again.now() + 20ms * seq, [&again, this, seq, to = opened->addresses[0].rtp] {
+        again.send(a, to, sim::rtp_packet(0, seq, 160U * seq, 77, payload(160, 1)));
+      });
+    }
+    again.run_for(10s);
+    return all;
+  };
+  EXPECT_EQ(run(5), run(5));
+  EXPECT_NE(run(5), run(6));
+}
+
+}  // namespace
+}  // namespace causeway::engine
