@@ -8,9 +8,9 @@
 
 namespace causeway::media {
 
-/// Where a path puts what it sends: packets in the clear, with their final SSRC, sequence number and
-/// timestamp, in sending order. The engine seals and transmits them after the call. Borrowed for the
-/// call; `packets` has its capacity reserved, so that filling it does not allocate.
+/// Where a path puts what it sends: packets in the clear, with their final SSRC, sequence number
+/// and timestamp, in sending order. The engine seals and transmits them after the call. Borrowed
+/// for the call; `packets` has its capacity reserved, so that filling it does not allocate.
 struct Emit {
   PacketPool& pool;
   rtp::OutputStream& stream;  ///< The continuity of the receiving leg's audio stream.
