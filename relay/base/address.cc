@@ -46,6 +46,8 @@ IpAddress IpAddress::v6(const std::array<std::uint8_t, 16>& octets) {
 std::optional<IpAddress> IpAddress::parse(std::string_view text) {
   std::array<char, INET6_ADDRSTRLEN + 1> buffer{};
   if (text.empty() || text.size() >= buffer.size()) return std::nullopt;
+  // inet_pton would stop there and take the part before for the whole.
+  if (text.find('\0') != std::string_view::npos) return std::nullopt;
   std::ranges::copy(text, buffer.begin());
   std::array<std::uint8_t, 16> octets{};
   if (::inet_pton(AF_INET, buffer.data(), octets.data()) == 1) {

@@ -50,15 +50,20 @@ class WallClock {
   Duration at_zero_{};
 };
 
-/// The time that `ticks` of an RTP clock take, rounded down to the nanosecond.
+/// The time that `ticks` of an RTP clock take, rounded towards zero to the nanosecond. REQUIRES: a
+/// rate other than zero.
 [[nodiscard]] constexpr Duration ticks_to_duration(std::int64_t ticks, RtpClockRate rate) {
-  return Duration(ticks * 1'000'000'000 / static_cast<std::int64_t>(rate.raw()));
+  const auto hz = static_cast<std::int64_t>(rate.raw());
+  return std::chrono::seconds(ticks / hz) + Duration(ticks % hz * 1'000'000'000 / hz);
 }
 
-/// The nearest number of ticks of an RTP clock in `span`. REQUIRES: |span| < 49 hours.
+/// The nearest number of ticks of an RTP clock in `span`; halves go away from zero.
 [[nodiscard]] constexpr std::int64_t duration_to_ticks(Duration span, RtpClockRate rate) {
-  const std::int64_t scaled = span.count() / 1000 * static_cast<std::int64_t>(rate.raw());
-  return (scaled + (scaled < 0 ? -500'000 : 500'000)) / 1'000'000;
+  constexpr std::int64_t kSecond = 1'000'000'000;
+  const auto hz = static_cast<std::int64_t>(rate.raw());
+  // Whole seconds apart, or a long span would overflow.
+  const std::int64_t rest = span.count() % kSecond * hz;
+  return span.count() / kSecond * hz + (rest + (rest < 0 ? -kSecond / 2 : kSecond / 2)) / kSecond;
 }
 
 }  // namespace causeway

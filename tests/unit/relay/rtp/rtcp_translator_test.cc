@@ -262,8 +262,9 @@ TEST(RtcpTranslator, KeepsThePersonBehindTheCnameToItself) {
   ASSERT_TRUE(bridge.compound.writer.receiver_report(kAlice, {}) &&
               bridge.compound.writer.sdes_cname(kAlice, "alice@192.0.2.7"));
   const Bytes out = bridge.from_alice(at(seconds(1)));
-  EXPECT_TRUE(std::ranges::search(out, as_octets("alice")).empty());
-  EXPECT_TRUE(std::ranges::search(out, as_octets("192.0.2.7")).empty());
+  for (const Bytes secret : {as_octets("alice"), as_octets("192.0.2.7")}) {
+    EXPECT_EQ(std::search(out.begin(), out.end(), secret.begin(), secret.end()), out.end());
+  }
 }
 
 TEST(RtcpTranslator, TurnsAReportOfASourceWithoutAStreamIntoOneOfTheReporter) {
