@@ -18,4 +18,14 @@ class Counter {
   std::atomic<std::uint64_t> value_{0};
 };
 
+/// A number that goes up and down, written by one thread and read by any.
+class Gauge {
+ public:
+  void set(std::uint64_t value) { value_.store(value, std::memory_order_relaxed); }
+  [[nodiscard]] std::uint64_t value() const { return value_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<std::uint64_t> value_{0};
+};
+
 }  // namespace causeway::io

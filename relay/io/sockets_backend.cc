@@ -155,7 +155,8 @@ std::span<Datagram> SocketsBackend::wait(std::optional<Instant> deadline) {
 
 void SocketsBackend::poll(std::optional<Instant> deadline) {
   Duration sleep{};
-  if (deadline) sleep = std::max(*deadline - now(), Duration::zero());
+  // Compared, not subtracted: the past may be Instant::min().
+  if (const Instant at = now(); deadline && *deadline > at) sleep = *deadline - at;
   int count = -1;
   if (has_pwait2_) {
     const timespec timeout = to_timespec(sleep);
