@@ -41,6 +41,16 @@ class LibsrtpOracle {
       policy.key = octets(materials_[0]);
     }
     EXPECT_EQ(srtp_create(&session_, &policy), srtp_err_status_ok);
+    const wire::SrtpSuiteFacts& facts = wire::facts_of(keys.suite);
+    if (!uses_mki_ || is_sender || facts.rtp_tag == facts.rtcp_tag) return;
+    EXPECT_EQ(keys.keys.size(), 1U);
+    wire::SrtpKeys bare;
+    bare.suite = keys.suite;
+    bare.keys.resize(1);
+    bare.keys[0].key = keys.keys[0].key.clone();
+    bare.keys[0].salt = keys.keys[0].salt.clone();
+    without_mki_ = std::make_unique<LibsrtpOracle>(bare, false, window);
+    rtcp_tag_ = facts.rtcp_tag;
   }
   LibsrtpOracle(const LibsrtpOracle&) = delete;
   LibsrtpOracle& operator=(const LibsrtpOracle&) = delete;
@@ -65,6 +75,7 @@ class LibsrtpOracle {
     });
   }
   srtp_err_status_t open_rtcp(Octets& packet) {
+    if (without_mki_ != nullptr) return take_out_mki_and_open_rtcp(packet);
     return transform(packet, [&](void* data, int* size) {
       return srtp_unprotect_rtcp_mki(session_, data, size, uses_mki_);
     });
@@ -115,12 +126,24 @@ class LibsrtpOracle {
     return status;
   }
 
+  srtp_err_status_t take_out_mki_and_open_rtcp(Octets& packet) {
+    const Octets& mki = mkis_[0];
+    if (packet.size() < 8 + 4 + mki.size() + rtcp_tag_) return srtp_err_status_bad_param;
+    const auto at = packet.end() - static_cast<std::ptrdiff_t>(rtcp_tag_ + mki.size());
+    const auto end = at + static_cast<std::ptrdiff_t>(mki.size());
+    if (!std::equal(at, end, mki.begin())) return srtp_err_status_bad_mki;
+    packet.erase(at, end);
+    return without_mki_->open_rtcp(packet);
+  }
+
   srtp_t session_ = nullptr;
   std::vector<Octets> materials_;
   std::vector<Octets> mkis_;
   std::vector<srtp_master_key_t> master_keys_;
   std::vector<srtp_master_key_t*> pointers_;
   bool uses_mki_ = false;
+  std::unique_ptr<LibsrtpOracle> without_mki_;
+  std::size_t rtcp_tag_ = 0;
   unsigned key_ = 0;
   alignas(16) std::array<std::byte, 4096> scratch_;
 };
