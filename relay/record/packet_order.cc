@@ -29,14 +29,12 @@ constexpr Duration kContinues = milliseconds(80);
 }  // namespace
 
 void PacketOrder::restart_numbers(SeqNum seq) {
-  newest_number_ = has_number_ ? newest_number_ + kMaxDropout + 1 : 0;
-  if (!has_number_) {
-    first_number_ = newest_number_;
-  } else {
-    // The step itself is no loss: begin the count of the missing anew from here.
+  if (has_number_) {
+    // The step itself is no loss: what is missing is counted anew from here.
     counts_.missing = counts().missing;
-    first_number_ = newest_number_;
+    newest_number_ += kMaxDropout + 1;
   }
+  first_number_ = newest_number_;
   distinct_ = 1;
   has_number_ = true;
   seen_.restart(seq);

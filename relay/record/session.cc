@@ -282,13 +282,25 @@ void RecordingSession::play_until(Duration end) {
         if (const auto voice_end = stream->voice.sound_end()) sound_end = *start_ + *voice_end;
         const auto due = stream->order.pop(until, sound_end);
         if (!due) break;
-        const bool is_good = opus_ ? opus_->add(due->packet, due->at - *start_ - cut_)
+        const bool is_good = opus_ ? opus_->add(due->packet, due->at - *start_ - cut_until(due->at))
                                    : stream->voice.play(due->packet, due->at - *start_, *timeline_);
         if (!is_good) ++channel->counts.undecodable;
       }
       if (timeline_) stream->voice.rest(samples_in(end + kLead, spec_.rate), *timeline_);
     }
   }
+}
+
+/// How much of the time before `at` is left out, were `at` the end of the next step.
+Duration RecordingSession::cut_until(Instant at) const {
+  Duration cut = cut_;
+  if (spec_.pause_mode != PauseMode::Cut) return cut;
+  for (const Pause& pause : pauses_) {
+    const Instant from = std::max(pause.from, *start_ + written_);
+    const Instant until = std::min(pause.until, at);
+    if (until > from) cut += until - from;
+  }
+  return cut;
 }
 
 /// Nothing more comes before `end`: moves it from the open window into the file's buffers, pauses
