@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "relay/rtp/ntp.h"
+
 namespace causeway::rtp {
 
 namespace {
@@ -132,6 +134,14 @@ std::optional<std::int64_t> Reception::lost_up_to(std::uint32_t extended_seq) co
 
 Duration Reception::jitter() const {
   return clock_rate_.raw() == 0 ? Duration(0) : ticks_to_duration(jitter_ticks(), clock_rate_);
+}
+
+std::optional<CaptureTime> Reception::newest_capture() const {
+  if (!last_sr_ || !has_packets() || clock_rate_.raw() == 0) return std::nullopt;
+  const std::int32_t ticks = last_timestamp_.distance_from(last_sr_->info.rtp_timestamp);
+  const Duration since = ticks_to_duration(ticks, clock_rate_);
+  if (since > std::chrono::minutes(1) || since < -std::chrono::minutes(1)) return std::nullopt;
+  return CaptureTime{ntp_plus(last_sr_->info.ntp, since), last_timestamp_at_};
 }
 
 ReceptionTotals Reception::totals() const {

@@ -38,6 +38,13 @@ struct ArrivedSenderReport {
   friend bool operator==(const ArrivedSenderReport&, const ArrivedSenderReport&) = default;
 };
 
+/// When a medium was captured by its sender's clock, and when it arrived here.
+struct CaptureTime {
+  NtpTime ntp;
+  Instant arrival;
+  friend bool operator==(const CaptureTime&, const CaptureTime&) = default;
+};
+
 /// Reception statistics of one SSRC (RFC 3550 6.4.1, A.1, A.3, A.8), for input that is authentic or
 /// from an accepted source, so without A.1's probation. A value: copying it takes its snapshot.
 ///
@@ -83,6 +90,10 @@ class Reception {
   [[nodiscard]] const std::optional<ArrivedSenderReport>& last_sender_report() const {
     return last_sr_;
   }
+
+  /// Of the newest timestamp, by the sender's last SR; nothing before the first one, or where the
+  /// two are more than a minute apart (a sender that restarted its timestamps).
+  [[nodiscard]] std::optional<CaptureTime> newest_capture() const;
 
   friend bool operator==(const Reception&, const Reception&) = default;
 

@@ -41,10 +41,16 @@ std::uint32_t extended_in(std::uint32_t far, const ForwardedStream& stream) {
 
 }  // namespace
 
+void ForwardedReports::begin(Ssrc out) {
+  if (out_ != out) *this = ForwardedReports();
+  out_ = out;
+}
+
 std::optional<wire::ReportBlock> RtcpTranslator::translate_block(const wire::ReportBlock& far,
                                                                  Instant now,
                                                                  const ForwardedStream& stream) {
   ForwardedReports& reports = *stream.reports;
+  reports.begin(stream.map.out);
   if (reports.source_ != stream.map.in) {
     reports.lost_at_start_ = reports.source_ && reports.far_ ? reports.far_->cumulative_lost : 0;
     reports.source_ = stream.map.in;
@@ -138,6 +144,7 @@ class RtcpTranslator::Call {
     sender.ssrc = stream->map.out;
     sender.rtp_timestamp = stream->map.to_out(sender.rtp_timestamp);
     const bool fits = writer_.sender_report(sender, view(blocks));
+    stream->reports->begin(stream->map.out);
     if (fits) stream->reports->sent_.on_sent(sender.ntp, now_);
     count(fits);
   }
@@ -317,6 +324,7 @@ std::size_t RtcpTranslator::answer_sender(Instant now, std::span<const Forwarded
   Blocks blocks;
   for (const ForwardedStream& stream : sent) {
     ForwardedReports& reports = *stream.reports;
+    reports.begin(stream.map.out);
     if (!reports.first_seen_) reports.first_seen_ = now;
     const Instant heard = reports.far_ ? reports.far_->arrival : *reports.first_seen_;
     const bool is_silent = now - heard >= kFarEndSilence;

@@ -29,6 +29,10 @@ class ForwardedReports {
  private:
   friend class RtcpTranslator;
 
+  /// Forgets everything where it was kept about another stream.
+  void begin(Ssrc out);
+
+  std::optional<Ssrc> out_;
   SentReports sent_;  // the SRs that were passed on
   std::optional<FarReport> far_;
   std::optional<Instant> first_seen_;

@@ -2,12 +2,18 @@
 
 #include <algorithm>
 
+#include "relay/rtp/ntp.h"
+
 namespace causeway::rtp {
 
 namespace {
 
 /// Extrapolating a timeline further than this says nothing; keeps ticks in range.
 constexpr Duration kLongestPause = std::chrono::hours(24);
+
+/// Between a packet's arrival and the sending of what was made from it, in either direction: the
+/// longest packet and the framing remainder of another.
+constexpr Duration kLongestHold = std::chrono::milliseconds(200);
 
 std::int64_t ticks_between(Instant from, Instant to, RtpClockRate clock_rate) {
   return duration_to_ticks(std::clamp(to - from, -kLongestPause, kLongestPause), clock_rate);
@@ -19,15 +25,6 @@ Duration from_compact(std::uint32_t span) {
 }
 
 }  // namespace
-
-NtpTime ntp_plus(NtpTime at, Duration span) {
-  const std::int64_t ns = span.count();
-  const std::int64_t seconds = ns / 1'000'000'000;
-  const std::int64_t rest = ns % 1'000'000'000;  // of the sign of ns
-  const std::int64_t fraction = rest * (std::int64_t{1} << 32) / 1'000'000'000;
-  return NtpTime(at.raw() + (static_cast<std::uint64_t>(seconds) << 32) +
-                 static_cast<std::uint64_t>(fraction));
-}
 
 void SentReports::on_sent(NtpTime ntp, Instant at) {
   sent_[next_] = Sent{wire::compact_ntp(ntp), at};
@@ -64,6 +61,14 @@ void Sender::on_sent(RtpTimestamp timestamp, Instant at, RtpClockRate clock_rate
 
 void Sender::set_timeline(NtpTime ntp, RtpTimestamp timestamp, Instant at) {
   timeline_ = Anchor{at, ntp, timestamp};
+}
+
+void Sender::follow(const Reception& source) {
+  const auto capture = source.newest_capture();
+  if (!capture || !has_sent()) return;
+  const Duration held = last_timestamp_at_ - capture->arrival;
+  if (held > kLongestHold || held < -kLongestHold) return;
+  set_timeline(ntp_plus(capture->ntp, held), last_timestamp_, last_timestamp_at_);
 }
 
 bool Sender::is_active(Instant now, Duration interval) const {

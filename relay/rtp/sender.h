@@ -7,6 +7,7 @@
 
 #include "relay/base/time.h"
 #include "relay/base/types.h"
+#include "relay/rtp/reception.h"
 #include "relay/wire/rtcp_views.h"
 
 namespace causeway::rtp {
@@ -64,6 +65,12 @@ class Sender {
   /// its arrival).
   void set_timeline(NtpTime ntp, RtpTimestamp timestamp, Instant at);
 
+  /// Puts the SRs on the timeline of the stream that this one is made from, by its last SR: what
+  /// was sent about when the newest packet of `source` arrived is that packet's medium. To be
+  /// called when an SR of `source` comes; right to within a packet, and a no-op where either is
+  /// silent.
+  void follow(const Reception& source);
+
   [[nodiscard]] bool has_sent() const { return packets_ != 0; }
   /// Whether something was sent in the last two report intervals (RFC 3550 6.4): SR, not RR.
   [[nodiscard]] bool is_active(Instant now, Duration interval) const;
@@ -101,8 +108,5 @@ class Sender {
   SentReports reports_;
   std::optional<FarReport> far_;
 };
-
-/// `at` moved by a span, in NTP's units.
-[[nodiscard]] NtpTime ntp_plus(NtpTime at, Duration span);
 
 }  // namespace causeway::rtp

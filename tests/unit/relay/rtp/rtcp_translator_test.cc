@@ -172,6 +172,17 @@ TEST(RtcpTranslator, DoesNotBlameANewSourceForTheLossOfTheOneBefore) {
   EXPECT_EQ(told->extended_highest_seq, 5099U);
 }
 
+TEST(RtcpTranslator, BeginsAnewWhereItsPlaceIsGivenToAnotherStream) {
+  Bridge bridge;
+  for (int n = 0; n < 100; ++n) bridge.forward(n, at(n * milliseconds(20)));
+  ASSERT_TRUE(
+      bridge.report_back({kAliceOut, 100, 40, bridge.output.last_seq().raw(), 0}, at(seconds(2))));
+  const Ssrc other{0x0777};
+  bridge.output = OutputStream(other, SeqNum(1), RtpTimestamp(1), k8k);
+  bridge.forward(100, at(seconds(2)));
+  EXPECT_EQ(bridge.report_back({other, 0, 3, 1, 0}, at(seconds(3)))->cumulative_lost, 3);
+}
+
 TEST(RtcpTranslator, LeavesOutABlockThatIsStillAboutTheSourceBefore) {
   Bridge bridge;
   for (int n = 0; n < 100; ++n) bridge.forward(n, at(n * milliseconds(20)));
