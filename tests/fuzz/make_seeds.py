@@ -90,6 +90,31 @@ def srtp_open_seeds():
           forged=b"\0\0" + step(4, 0, rtp()) + step(4, 0, rtcp(1, 201, b"\0\0\0\1" * 7)))
 
 
+def engine_seeds():
+    def opened(shape_a, codec_a, shape_b, codec_b):
+        return bytes([0, 0, shape_a, codec_a, shape_b, codec_b, 200, 0])
+
+    def spoken(packets, shape=0, type_=0, socket=0, source=0, octets=160):
+        head = bytes([1, shape, type_]) + (bytes([octets]) if type_ == 111 else b"")
+        return (head + b"\x48" * octets + bytes([socket, source, 5, 20])) * packets
+
+    plain_a, plain_b, srtp = 0x06, 0x16, 0x86  # SAME_IP, remotes 0 and 1, suite 2
+    write("fuzz_engine",
+          forward=opened(plain_a, 0, plain_b, 0) + spoken(10),
+          transcode=opened(plain_a, 2, plain_b, 1) + spoken(8, type_=111, octets=40) +
+          spoken(8, type_=8, socket=2, source=1),
+          srtp=opened(srtp, 0, plain_b, 1) + spoken(8, shape=0x82),
+          latch=opened(0x0E, 0, plain_b, 0) + spoken(10, source=6),
+          mux=opened(0x07, 4, 0x17, 4) + spoken(4) + bytes([13, 0, 2, 2, 5, 6]) + bytes([5, 200] * 4),
+          recorded=opened(plain_a, 0, plain_b, 0) + bytes([14, 0, 0]) + spoken(6) + bytes([14, 0, 6]),
+          replanned=opened(plain_a, 0, plain_b, 0) + spoken(4) + bytes([8, 0, 0x1C, 1]) + spoken(4),
+          rtcp=opened(plain_a, 0, plain_b, 0) + spoken(3) +
+          bytes([4, 1, 0, 8]) + rtcp(0, 201, b"\0\0\0\1") + bytes([7, 20, 12, 0, 1, 9]),
+          legs=opened(plain_a, 0, plain_b, 0) + bytes([10, 0, 0, 0x26, 0, 8, 0, 0x24, 10, 0, 1, 11, 0, 0]),
+          refused=bytes([0, 7, plain_a, 0, plain_b, 0, 9, 1, 15, 1, 1, 0]) + b"x" * 12,
+          leases=opened(plain_a, 0, plain_b, 0) + bytes([7, 255]) * 3)
+
+
 if __name__ == "__main__":
     for make in [value for name, value in dict(globals()).items() if name.endswith("_seeds")]:
         make()
