@@ -17,9 +17,9 @@ namespace causeway::media {
 ///        |--x---------x-----x--- expected()
 class ArrivalClock {
  public:
-  /// Before anything is known about the network, and never less than kLeastAllowance: schedulers
-  /// alone make packets come a few milliseconds late.
-  static constexpr Duration kFirstAllowance = std::chrono::milliseconds(20);
+  /// Before anything is known about the network: patience. Afterwards never less than
+  /// kLeastAllowance: schedulers alone make packets come a few milliseconds late.
+  static constexpr Duration kFirstAllowance = std::chrono::milliseconds(60);
   static constexpr Duration kLeastAllowance = std::chrono::milliseconds(5);
   /// More than this is no jitter to wait for: the endpoint has given up before.
   static constexpr Duration kMostAllowance = std::chrono::milliseconds(60);

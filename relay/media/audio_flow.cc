@@ -128,6 +128,7 @@ AudioFlow::Played AudioFlow::judge_overlap(const Sending& sending, RtpTimestamp 
   const std::int64_t overlap = filled_until_.distance_from(timestamp);
   // Nothing was put in its place: the sender's timestamps and durations disagree.
   if (gap_ == Gap::None) {
+    if (overlap > tolerance()) arrivals_.restart(timestamp, sending.now, clock());
     filled_until_ = timestamp;
     return {};
   }

@@ -39,9 +39,16 @@ struct AudioInput {
   [[nodiscard]] Duration filter_delay() const;
   /// Whether this input can go on with the state of `other`: codec and formats are equal.
   [[nodiscard]] bool can_take_over(const AudioInput& other) const {
-    return !is_taken_over && !other.is_taken_over && codec() == other.codec();
+    return !is_taken_over && !other.is_taken_over && is_same_sound(codec(), other.codec());
   }
   void take_over(AudioInput& other);
+
+ private:
+  // An encoder's settings are no business of a decoder's.
+  [[nodiscard]] static bool is_same_sound(const codecs::CodecConfig& a,
+                                          const codecs::CodecConfig& b) {
+    return a.id == b.id && a.rate == b.rate && a.channels == b.channels;
+  }
 };
 
 }  // namespace causeway::media

@@ -54,7 +54,10 @@ class FrameSender {
   /// While set, frames are not encoded and not sent, though time passes.
   void set_suppressed(bool is_suppressed) { is_suppressed_ = is_suppressed; }
   [[nodiscard]] bool is_suppressed() const { return is_suppressed_; }
-  void set_expected_loss(std::uint8_t percent) { encoder_->set_expected_loss(percent); }
+  void set_expected_loss(std::uint8_t percent) {
+    expected_loss_ = percent;
+    encoder_->set_expected_loss(percent);
+  }
 
   /// Samples per channel, in the encoder's format.
   [[nodiscard]] std::size_t samples_in(Duration time) const;
@@ -83,6 +86,7 @@ class FrameSender {
   std::unique_ptr<codecs::Encoder> encoder_;
   Framer framer_;
   std::uint32_t frame_ticks_;
+  std::optional<std::uint8_t> expected_loss_;  ///< As set; the configuration's otherwise.
   std::optional<Instant> pace_at_;
   bool is_talkspurt_ = false;
   bool is_suppressed_ = false;

@@ -70,21 +70,28 @@ struct Transcoder::Parts {
   EventTracker tracker;
   std::optional<EventWriter> writer;
   bool has_written = false;  // an event
+  RtpTimestamp sound_until;  // when the event began
   bool is_suppressed = false;
   std::optional<Ssrc> ssrc;
   TranscoderCounters counters;
 };
 
 Transcoder::Parts::Parts(AudioFlow made, const Config& config) : flow(std::move(made)) {
+  const auto assign = [this](PayloadType type, Role role) {
+    CAUSEWAY_CHECK(type.raw() < roles.size() && roles[type.raw()].kind == Kind::Unknown,
+                   "each payload type is one thing");
+    CAUSEWAY_CHECK(role.clock.raw() > 0, "a clock that runs");
+    roles[type.raw()] = role;
+  };
   for (std::size_t i = 0; i < config.inputs.size(); ++i) {
     const Input& input = config.inputs[i];
-    roles[input.payload_type.raw()] = {Kind::Audio, static_cast<std::uint8_t>(i), input.clock};
+    assign(input.payload_type, {Kind::Audio, static_cast<std::uint8_t>(i), input.clock});
   }
   for (const Signal& event : config.events) {
-    roles[event.payload_type.raw()] = {Kind::Event, 0, event.clock};
+    assign(event.payload_type, {Kind::Event, 0, event.clock});
   }
   for (const Signal& noise : config.noises) {
-    roles[noise.payload_type.raw()] = {Kind::Noise, 0, noise.clock};
+    assign(noise.payload_type, {Kind::Noise, 0, noise.clock});
   }
   const Output& out = config.output;
   if (out.event_payload_type) {
@@ -252,6 +259,7 @@ void Transcoder::Parts::begin_event(const Sending& sending, const TrackedEvent& 
   flow.break_off(sending);
   const RtpTimestamp start = event_start(sending, event);
   has_written = true;
+  sound_until = flow.filled_until();
   writer->begin(start, event.event, event.volume);
   suppress();
 }
@@ -282,7 +290,9 @@ bool Transcoder::Parts::is_on_timeline(Instant now, RtpTimestamp timestamp,
 void Transcoder::Parts::end_event(const Sending& sending, const TrackedEvent& event) {
   if (is_writing()) writer->end(sending, scaled(event.ticks, event.clock, out_clock()));
   const RtpTimestamp end = event.start.plus(event.ticks);
-  if (is_on_timeline(sending.now, end, event.clock)) {
+  if (flow.is_running() && flow.filled_until() != sound_until) {
+    // Sound came beside it and has moved the timeline.
+  } else if (is_on_timeline(sending.now, end, event.clock)) {
     flow.expect_silence();
     flow.pass_over(sending, end);
   } else if (writer && !flow.is_running()) {
@@ -301,13 +311,13 @@ void Transcoder::Parts::handle_timeout(const Sending& sending) {
   if (const auto event = tracker.handle_timeout(sending.now)) end_event(sending, *event);
   while (window.has_held() && *window.give_up_at() <= sending.now) release(sending);
   if (is_writing()) return;
-  const auto due = flow.deadline(window.length());
-  if (!due || *due > sending.now) return;
-  if (window.has_held()) {
-    release(sending);
-  } else {
-    flow.handle_deadline(sending, window.length());
-  }
+  const auto is_due = [&] {
+    const auto due = flow.deadline(window.length());
+    return due && *due <= sending.now;
+  };
+  // What was held may end before now as well.
+  while (window.has_held() && is_due()) release(sending);
+  if (is_due()) flow.handle_deadline(sending, window.length());
 }
 
 std::optional<Instant> Transcoder::Parts::next_timeout() const {
@@ -331,6 +341,7 @@ void Transcoder::Parts::take_over(Parts& old) {
     writer->take_over(*old.writer);
     has_written = old.has_written && writer->config().clock == old.writer->config().clock;
   }
+  sound_until = old.sound_until;
   is_suppressed = old.is_suppressed;
   ssrc = old.ssrc;
   counters = old.counters;

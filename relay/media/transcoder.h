@@ -59,6 +59,7 @@ class Transcoder {
 
   /// Makes all decoders, the encoder and every buffer.
   /// Errors: InvalidArgument (CODEC_UNSUPPORTED, PTIME_UNSUPPORTED), Internal.
+  /// REQUIRES: payload types up to 127, each used once; clock rates are not zero.
   [[nodiscard]] static Result<std::unique_ptr<Transcoder>, Error> create(const Config& config);
   ~Transcoder();
 
@@ -70,8 +71,9 @@ class Transcoder {
   [[nodiscard]] std::optional<Instant> next_timeout() const;
 
   /// Goes on where `old` was, before the first packet: decoders, resamplers and the encoder of
-  /// codecs that stay (equal CodecConfig; what set_expected_loss() set stays with the encoder), the
-  /// framing remainder, packets held, event and timing state. `old` is then only fit to be freed.
+  /// codecs that stay (decoders: equal codec, rate and channels; the encoder: equal CodecConfig),
+  /// what set_expected_loss() and set_suppressed() set, the framing remainder, packets held, event
+  /// and timing state. `old` is then only fit to be freed.
   void take_over(Transcoder& old);
 
   /// For the time that the leg is sent something else (digits of SendDtmf): audio is decoded, so

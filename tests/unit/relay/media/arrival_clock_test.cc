@@ -32,10 +32,13 @@ TEST(ArrivalClock, AllowsForTheJitterThatIsSeenAndForgetsIt) {
   ArrivalClock clock;
   clock.restart(stamp(0), at(milliseconds(0)), kClock);
   EXPECT_EQ(clock.allowance(), ArrivalClock::kFirstAllowance);
-  clock.observe(stamp(1), at(milliseconds(20 + 45)));
-  EXPECT_EQ(clock.allowance(), milliseconds(45));
-  for (int i = 2; i < 500; ++i) clock.observe(stamp(i), at(milliseconds(20 * i)));
+  for (int i = 1; i < 400; ++i) clock.observe(stamp(i), at(milliseconds(20 * i)));
   EXPECT_EQ(clock.allowance(), ArrivalClock::kLeastAllowance);
+  clock.observe(stamp(400), at(milliseconds(20 * 400 + 45)));
+  EXPECT_EQ(clock.allowance(), milliseconds(45));
+  for (int i = 401; i < 490; ++i) clock.observe(stamp(i), at(milliseconds(20 * i)));
+  EXPECT_LT(clock.allowance(), milliseconds(23));
+  EXPECT_GT(clock.allowance(), milliseconds(22)) << "half of it after 89 packets";
 }
 
 TEST(ArrivalClock, TakesNoSpikeForJitter) {

@@ -176,6 +176,7 @@ std::vector<Given> opus_packets_of(const OpusSender& sender, const Samples& pcm)
   int code = OPUS_OK;
   OpusEncoder* state = opus_encoder_create(static_cast<opus_int32>(sender.rate), sender.channels,
                                            OPUS_APPLICATION_VOIP, &code);
+  opus_encoder_ctl(state, OPUS_SET_COMPLEXITY(3));
   opus_encoder_ctl(state, OPUS_SET_BITRATE(static_cast<opus_int32>(sender.bitrate)));
   opus_encoder_ctl(state, OPUS_SET_INBAND_FEC(sender.has_fec ? 1 : 0));
   opus_encoder_ctl(state, OPUS_SET_PACKET_LOSS_PERC(sender.has_fec ? 20 : 0));
