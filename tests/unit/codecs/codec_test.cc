@@ -62,7 +62,6 @@ TEST(Codec, RefusesOpusSettingsOutOfRange) {
 }
 
 TEST(Codec, ADecoderThatIsResetIsAsNew) {
-  using namespace test;
   const CodecConfig all[] = {config(CodecId::Pcma, 8000), config(CodecId::G722, 16'000),
                              config(CodecId::L16, 48'000, 2), config(CodecId::Opus, 16'000)};
   for (const CodecConfig& each : all) {

@@ -8,8 +8,6 @@
 namespace causeway::codecs {
 namespace {
 
-using namespace test;
-
 // Noise of a model, after it has settled.
 Samples noise_of(const NoiseModel& model, std::uint32_t seed = 5) {
   NoiseGenerator generator(seed);

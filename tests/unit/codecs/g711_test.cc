@@ -11,8 +11,6 @@
 namespace causeway::codecs {
 namespace {
 
-using namespace test;
-
 // The plain twin: the laws as ITU-T G.711 tells them, segment by segment, without tricks.
 std::uint8_t plain_pcmu(std::int16_t sample) {
   const int magnitude = std::min(std::abs(int{sample}) + 132, 32'767);

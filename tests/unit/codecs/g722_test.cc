@@ -11,8 +11,6 @@
 namespace causeway::codecs {
 namespace {
 
-using namespace test;
-
 constexpr SampleRate kRate{16'000};
 constexpr CodecConfig kConfig{.id = CodecId::G722, .rate = kRate, .channels = 1, .opus = {}};
 

@@ -7,8 +7,6 @@
 namespace causeway::codecs {
 namespace {
 
-using namespace test;
-
 CodecConfig l16(std::uint32_t rate, std::uint8_t channels) {
   return {.id = CodecId::L16, .rate = SampleRate(rate), .channels = channels, .opus = {}};
 }

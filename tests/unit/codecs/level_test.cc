@@ -7,8 +7,6 @@
 namespace causeway::codecs {
 namespace {
 
-using namespace test;
-
 TEST(Level, MeasuresBelowOverload) {
   EXPECT_EQ(level_below_overload(Samples(160, 32'767)), 0);
   EXPECT_EQ(level_below_overload(Samples(160, -32'768)), 0);

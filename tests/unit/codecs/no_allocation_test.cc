@@ -10,7 +10,6 @@
 namespace causeway::codecs {
 namespace {
 
-using namespace test;
 using test_support::AllocationScope;
 
 class NoAllocation : public testing::Test {

@@ -11,13 +11,11 @@ namespace causeway::codecs {
 namespace {
 
 using namespace std::chrono_literals;
-using namespace test;
-
 constexpr int toc(int config, int is_stereo, int code) {
   return (config << 3) | (is_stereo << 2) | code;
 }
-constexpr int kSilk20 = 1;    // SILK, narrowband, 20 ms
-constexpr int kCelt2_5 = 28;  // CELT, full band, 2.5 ms
+constexpr int kSilk20 = 1;      // SILK, narrowband, 20 ms
+constexpr int kShortCelt = 28;  // CELT, full band, 2.5 ms
 
 Octets with_body(std::initializer_list<int> head, std::size_t more) {
   Octets packet = octets(head);
@@ -101,9 +99,9 @@ TEST(OpusFraming, R5RefusesNoFramesAndMoreThan120Ms) {
   EXPECT_FALSE(OpusPacket::parse(octets({toc(kSilk20, 0, 3), 0})).has_value());
   EXPECT_TRUE(OpusPacket::parse(with_body({toc(kSilk20, 0, 3), 6}, 6)).has_value());
   EXPECT_FALSE(OpusPacket::parse(with_body({toc(kSilk20, 0, 3), 7}, 7)).has_value());
-  EXPECT_TRUE(OpusPacket::parse(with_body({toc(kCelt2_5, 0, 3), 48}, 48)).has_value());
-  EXPECT_FALSE(OpusPacket::parse(with_body({toc(kCelt2_5, 0, 3), 49}, 49)).has_value());
-  EXPECT_FALSE(OpusPacket::parse(with_body({toc(kCelt2_5, 0, 3), 63}, 63)).has_value());
+  EXPECT_TRUE(OpusPacket::parse(with_body({toc(kShortCelt, 0, 3), 48}, 48)).has_value());
+  EXPECT_FALSE(OpusPacket::parse(with_body({toc(kShortCelt, 0, 3), 49}, 49)).has_value());
+  EXPECT_FALSE(OpusPacket::parse(with_body({toc(kShortCelt, 0, 3), 63}, 63)).has_value());
 }
 
 TEST(OpusFraming, R6RefusesEqualFramesThatDoNotFillThePacket) {

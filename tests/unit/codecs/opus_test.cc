@@ -12,8 +12,6 @@
 namespace causeway::codecs {
 namespace {
 
-using namespace test;
-
 const unsigned char* uchars(Bytes bytes) {
   return reinterpret_cast<const unsigned char*>(bytes.data());
 }

@@ -12,8 +12,6 @@
 namespace causeway::codecs {
 namespace {
 
-using namespace test;
-
 constexpr std::uint32_t kRates[] = {8'000, 16'000, 32'000, 44'100, 48'000};
 
 // A voice of a fixed pitch: a train of harmonics.

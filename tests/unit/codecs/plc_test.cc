@@ -7,8 +7,6 @@
 namespace causeway::codecs {
 namespace {
 
-using namespace test;
-
 constexpr std::uint32_t kRates[] = {8'000, 16'000, 44'100, 48'000};
 
 TEST(Plc, LeavesSoundAloneWhereNothingWasLost) {

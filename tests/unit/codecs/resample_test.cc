@@ -9,8 +9,6 @@
 namespace causeway::codecs {
 namespace {
 
-using namespace test;
-
 constexpr std::uint32_t kRates[] = {8'000, 12'000, 16'000, 24'000, 32'000, 44'100, 48'000};
 
 std::unique_ptr<Resampler> make(std::uint32_t from, std::uint32_t to,

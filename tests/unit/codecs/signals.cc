@@ -6,7 +6,7 @@
 #include <numbers>
 #include <random>
 
-namespace causeway::codecs::test {
+namespace causeway::codecs {
 
 Samples tone(double hertz, SampleRate rate, std::size_t samples, double amplitude) {
   Samples out(samples);
@@ -102,4 +102,4 @@ Octets octets(std::initializer_list<int> values) {
   return out;
 }
 
-}  // namespace causeway::codecs::test
+}  // namespace causeway::codecs

@@ -6,7 +6,7 @@
 
 #include "codecs/codec.h"
 
-namespace causeway::codecs::test {
+namespace causeway::codecs {
 
 using Samples = std::vector<std::int16_t>;
 using Octets = std::vector<std::byte>;
@@ -35,4 +35,4 @@ using Octets = std::vector<std::byte>;
 
 [[nodiscard]] Octets octets(std::initializer_list<int> values);
 
-}  // namespace causeway::codecs::test
+}  // namespace causeway::codecs

@@ -18,6 +18,9 @@ struct HeapUse {
 ///   if (!can_count_allocations()) GTEST_SKIP() << "this build's malloc cannot be counted";
 [[nodiscard]] bool can_count_allocations();
 
+/// The same for aligned_alloc and posix_memalign, which ThreadSanitizer's hooks pass over.
+[[nodiscard]] bool can_count_aligned_allocations();
+
 /// Counts the calling thread's allocations from its making on.
 class AllocationScope {
  public:
