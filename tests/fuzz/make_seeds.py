@@ -2,6 +2,7 @@
 """Writes the hand-made seeds of tests/fuzz/seeds. Seeds that fuzzing found stand beside them and
 are not touched. Run it again after adding a seed here."""
 
+import base64
 import pathlib
 import struct
 
@@ -88,6 +89,28 @@ def srtp_open_seeds():
     write("fuzz_srtp_open", rollover=b"\0\0" + step(0, 0, b"a") * 20,
           far=b"\4\0" + (step(6, 0x3000, b"") + step(0, 0, b"a")) * 12,
           forged=b"\0\0" + step(4, 0, rtp()) + step(4, 0, rtcp(1, 201, b"\0\0\0\1" * 7)))
+
+
+def sdes_seeds():
+    def key(octets, first=0):
+        return base64.b64encode(bytes((first + i) % 256 for i in range(octets))).decode()
+
+    cm128, gcm128, gcm256 = key(30), key(28), key(44)
+    texts = {
+        "plain": f"1 AES_CM_128_HMAC_SHA1_80 inline:{cm128}",
+        "whole_line": f"a=crypto:2 AES_CM_128_HMAC_SHA1_32 inline:{cm128}|2^20|1:4",
+        "two_keys": f"1 AES_CM_128_HMAC_SHA1_80 inline:{cm128}|2^31|1:1;inline:{key(30, 9)}|2^31|2:1",
+        "aes256": f"1 AES_256_CM_HMAC_SHA1_80 inline:{key(46)}",
+        "gcm128": f"3 AEAD_AES_128_GCM inline:{gcm128}", "gcm256": f"4 AEAD_AES_256_GCM inline:{gcm256}",
+        "parameters": f"1 AES_CM_128_HMAC_SHA1_80 inline:{cm128} WSH=128 FEC_ORDER=SRTP_FEC -X=1",
+        "fec_key": f"1 AES_CM_128_HMAC_SHA1_80 inline:{cm128} FEC_KEY=inline:{key(30, 5)}",
+        "decimal_lifetime": f"1 AES_CM_128_HMAC_SHA1_80 inline:{cm128}|1048576",
+        "unencrypted": f"1 AES_CM_128_HMAC_SHA1_80 inline:{cm128} UNENCRYPTED_SRTP",
+        "short_key": f"1 AES_CM_128_HMAC_SHA1_80 inline:{key(29)}",
+        "null": f"1 NULL_HMAC_SHA1_80 inline:{cm128}", "kdr": f"1 AES_CM_128_HMAC_SHA1_80 inline:{cm128} KDR=4",
+        "unpadded": f"1 AEAD_AES_128_GCM inline:{gcm128.rstrip('=')}",
+    }
+    write("fuzz_sdes", **texts)
 
 
 def engine_seeds():
