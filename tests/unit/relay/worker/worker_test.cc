@@ -2,141 +2,38 @@
 
 #include <gtest/gtest.h>
 #include <sched.h>
-#include <unistd.h>
 
-#include <deque>
+#include <array>
 #include <future>
-#include <mutex>
+#include <stdexcept>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
-#include "relay/io/clock.h"
-#include "relay/io/sockets_backend.h"
 #include "tests/sim/world.h"
+#include "tests/support/worker_driver.h"
 
 namespace causeway::worker {
 namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Duration kPatience = 10s;
-
-/// A range of ports that other runs of this test are unlikely to use; the engine tries others where
-/// one is taken.
-engine::NetworkConfig loopback(const char* ip) {
-  engine::NetworkConfig network;
-  network.bind = network.advertised = *IpAddress::parse(ip);
-  network.first_port = UdpPort(static_cast<std::uint16_t>(10'000 + ::getpid() % 100 * 200));
-  network.last_port = UdpPort(static_cast<std::uint16_t>(network.first_port.raw() + 199));
-  return network;
-}
-
-WorkerConfig make_config() {
-  WorkerConfig config;
-  config.engine.worker = WorkerId(1);
-  config.engine.networks = {loopback("127.0.0.1"), loopback("::1")};
-  config.engine.max_sessions = 64;
-  config.engine.wall = io::read_wall_clock();
-  config.engine.random_key = {1, 2};
-  config.pool_packets = 512;
-  return config;
-}
-
-/// An endpoint on loopback, as a back-end of its own.
-class Endpoint {
- public:
-  explicit Endpoint(const char* bind) {
-    address_ = *backend_->open(kId, *SocketAddress::parse(bind), 0);
-  }
-  [[nodiscard]] const SocketAddress& address() const { return address_; }
-  void send(const SocketAddress& to, Bytes octets) {
-    Transmit transmit{kId, to, pool_.take()};
-    transmit.packet.resize(octets.size());
-    std::ranges::copy(octets, transmit.packet.data().begin());
-    backend_->send({&transmit, 1});
-  }
-  /// The next datagram; empty when none comes.
-  std::vector<std::byte> receive(Duration patience = kPatience) {
-    const Instant deadline = io::now() + patience;
-    while (waiting_.empty() && io::now() < deadline) {
-      for (const Datagram& datagram : backend_->wait(deadline)) {
-        const Bytes data = datagram.packet.data();
-        waiting_.emplace_back(data.begin(), data.end());
-      }
-    }
-    if (waiting_.empty()) return {};
-    auto first = std::move(waiting_.front());
-    waiting_.pop_front();
-    return first;
-  }
-
- private:
-  static constexpr SocketId kId{0, 1};
-  PacketPool pool_{128};
-  std::unique_ptr<io::SocketsBackend> backend_ =
-      std::move(*io::SocketsBackend::create({.max_sockets = 1}, pool_));
-  SocketAddress address_;
-  std::deque<std::vector<std::byte>> waiting_;
-};
-
 /// A worker and, on the test's thread, its control plane.
-class WorkerTest : public ::testing::Test {
+class WorkerTest : public ::testing::Test, protected WorkerDriver {
  protected:
   void start(WorkerConfig config = make_config(), Hooks hooks = {}) {
-    const auto sockets =
-        [](PacketPool& pool,
-           std::size_t max_sockets) -> Result<std::unique_ptr<io::IoBackend>, Error> {
-      return io::SocketsBackend::create({.max_sockets = max_sockets}, pool);
-    };
-    worker_ = std::move(*Worker::create(std::move(config), sockets, *reader_, std::move(hooks)));
+    WorkerDriver::start(std::move(config), std::move(hooks));
   }
-
-  template <typename T>
-  void post(std::unique_ptr<T> command, std::uint64_t token) {
-    command->token = token;
-    engine::Command wrapped(std::move(command));
-    ASSERT_TRUE(worker_->post(wrapped));
-  }
-  /// The next report; nothing where none comes.
-  std::optional<Report> next_report(Duration patience = kPatience) {
-    const Instant deadline = io::now() + patience;
-    while (io::now() < deadline) {
-      if (auto report = worker_->outlet().try_pop()) return report;
-      reader_->may_sleep();
-      if (auto report = worker_->outlet().try_pop()) return report;
-      reader_->wait(deadline - io::now());
-    }
-    return std::nullopt;
-  }
-  /// Posts a command and reads until it comes back; events on the way are kept.
   template <typename T>
   std::unique_ptr<T> call(std::unique_ptr<T> command) {
-    const std::uint64_t token = ++last_token_;
-    post(std::move(command), token);
-    while (auto report = next_report()) {
-      if (auto* event = std::get_if<engine::Event>(&*report)) {
-        events_.push_back(std::move(*event));
-      } else if (auto* body = std::get_if<std::unique_ptr<T>>(&std::get<engine::Command>(*report));
-                 body != nullptr && (*body)->token == token) {
-        return std::move(*body);
-      }
-    }
-    ADD_FAILURE() << "a command did not come back";
-    return nullptr;
+    auto done = WorkerDriver::call(std::move(command));
+    if (done == nullptr) throw std::runtime_error("a command did not come back");
+    return done;
   }
   template <typename T>
-  std::optional<engine::Event> next_event() {
-    while (true) {
-      while (!events_.empty()) {
-        engine::Event event = std::move(events_.front());
-        events_.pop_front();
-        if (std::holds_alternative<T>(event.body)) return event;
-      }
-      auto report = next_report();
-      if (!report) return std::nullopt;
-      if (auto* event = std::get_if<engine::Event>(&*report)) events_.push_back(std::move(*event));
-    }
+  void post(std::uint64_t token) {
+    ASSERT_TRUE(WorkerDriver::post(std::make_unique<T>(), token));
   }
 
   sim::LegParts leg(std::uint16_t number, const SocketAddress& remote) {
@@ -160,10 +57,6 @@ class WorkerTest : public ::testing::Test {
   }
 
   Random random_{{7, 7}};
-  std::unique_ptr<io::WakeSignal> reader_ = std::move(*io::WakeSignal::create());
-  std::unique_ptr<Worker> worker_;
-  std::deque<engine::Event> events_;
-  std::uint64_t last_token_ = 0;
 };
 
 TEST_F(WorkerTest, BridgesTwoEndpointsBothWays) {
@@ -181,8 +74,8 @@ TEST_F(WorkerTest, BridgesTwoEndpointsBothWays) {
   }
   EXPECT_TRUE(next_event<engine::FirstPacket>());
   call(std::make_unique<engine::ReadCapacity>());  // a later turn: the numbers are in
-  EXPECT_EQ(worker_->io_stats().received.value(), 40U);
-  EXPECT_EQ(worker_->io_stats().sent.value(), 40U);
+  EXPECT_EQ(worker().io_stats().received.value(), 40U);
+  EXPECT_EQ(worker().io_stats().sent.value(), 40U);
 }
 
 TEST_F(WorkerTest, BridgesIpv4AndIpv6) {
@@ -204,7 +97,7 @@ TEST_F(WorkerTest, CountsTheDelayThatItAdds) {
   for (std::uint16_t seq = 1; seq <= 10; ++seq) a.send(session->addresses[0].rtp, speech(seq));
   for (int i = 0; i < 10; ++i) ASSERT_FALSE(b.receive().empty());
   call(std::make_unique<engine::ReadCapacity>());  // a later turn: the numbers are in
-  const WorkerStats stats = worker_->stats();
+  const WorkerStats stats = worker().stats();
   EXPECT_EQ(stats.added_delay.total, 10U);
   EXPECT_GT(stats.added_delay.max, 0ns);
   EXPECT_LT(stats.added_delay.max, kPatience);
@@ -265,7 +158,7 @@ TEST_F(WorkerTest, StopsWithAReportOfEverySession) {
   Endpoint a("127.0.0.1:0");
   open_bridge(a.address(), a.address());
   open_bridge(a.address(), a.address());
-  worker_->request_stop();
+  worker().request_stop();
   for (int i = 0; i < 2; ++i) {
     const auto closed = next_event<engine::SessionClosed>();
     ASSERT_TRUE(closed);
@@ -273,20 +166,20 @@ TEST_F(WorkerTest, StopsWithAReportOfEverySession) {
               engine::SessionClosed::Reason::NodeShutdown);
   }
   const Instant deadline = io::now() + kPatience;
-  while (!worker_->is_stopped() && io::now() < deadline) reader_->wait(1ms);
-  EXPECT_TRUE(worker_->is_stopped());
+  while (!worker().is_stopped() && io::now() < deadline) wait_for_signal(1ms);
+  EXPECT_TRUE(worker().is_stopped());
 }
 
 TEST_F(WorkerTest, AnswersWhatWasPostedBeforeTheStopAndRefusesTheRest) {
   start();
   constexpr int kPosted = 500;
   for (int i = 0; i < kPosted; ++i) {
-    post(std::make_unique<engine::ReadCapacity>(), static_cast<std::uint64_t>(i));
+    post<engine::ReadCapacity>(static_cast<std::uint64_t>(i));
   }
-  worker_->request_stop();
+  worker().request_stop();
   engine::Command late(std::make_unique<engine::CloseSession>());
-  EXPECT_FALSE(worker_->post(late));
-  EXPECT_EQ(worker_->stats().refused_commands, 1U);
+  EXPECT_FALSE(worker().post(late));
+  EXPECT_EQ(worker().stats().refused_commands, 1U);
   for (int i = 0; i < kPosted; ++i) {
     const auto report = next_report();
     ASSERT_TRUE(report) << i;
@@ -299,8 +192,8 @@ TEST_F(WorkerTest, EndsEvenIfNobodyReadsItsReports) {
   config.outlet_reports = 2;
   config.last_reports = 20ms;
   start(std::move(config));
-  for (std::uint64_t i = 0; i < 100; ++i) post(std::make_unique<engine::ReadCapacity>(), i);
-  worker_.reset();  // returns
+  for (std::uint64_t i = 0; i < 100; ++i) post<engine::ReadCapacity>(i);
+  stop();  // returns
 }
 
 TEST_F(WorkerTest, MediaFlowsAndStopsAreCarriedOutWhileTheControlPlaneIsStuck) {
@@ -311,21 +204,21 @@ TEST_F(WorkerTest, MediaFlowsAndStopsAreCarriedOutWhileTheControlPlaneIsStuck) {
   Endpoint b("127.0.0.1:0");
   const auto session = open_bridge(a.address(), b.address());
   // From here on nobody reads. The ring fills; normal commands stay in the mailbox.
-  for (std::uint64_t i = 0; i < 200; ++i) post(std::make_unique<engine::ReadCapacity>(), i);
+  for (std::uint64_t i = 0; i < 200; ++i) post<engine::ReadCapacity>(i);
   for (std::uint16_t seq = 1; seq <= 50; ++seq) {
     a.send(session->addresses[0].rtp, speech(seq));
     ASSERT_EQ(b.receive().size(), 172U);
   }
-  EXPECT_LT(worker_->stats().commands, 200U);
+  EXPECT_LT(worker().stats().commands, 200U);
   // What stops something is done all the same: the port falls silent.
   auto close = std::make_unique<engine::CloseSession>();
   close->session = session->handle;
-  post(std::move(close), 1'000);
+  ASSERT_TRUE(WorkerDriver::post(std::move(close), 1'000));
   for (const Instant deadline = io::now() + kPatience;
-       worker_->stats().sessions != 0 && io::now() < deadline;) {
+       worker().stats().sessions != 0 && io::now() < deadline;) {
     std::this_thread::yield();
   }
-  EXPECT_EQ(worker_->stats().sessions, 0U);
+  EXPECT_EQ(worker().stats().sessions, 0U);
   // The control plane comes back, and finds every answer.
   std::size_t answers = 0;
   bool is_closed = false;
@@ -348,7 +241,7 @@ TEST_F(WorkerTest, CallsItsHooksOnItsOwnThreadInOrder) {
     return [&calls, name] { calls.emplace_back(name, std::this_thread::get_id()); };
   };
   start(make_config(), {note("start"), note("warm"), note("stopping")});
-  worker_.reset();
+  stop();
   ASSERT_EQ(calls.size(), 3U);
   EXPECT_EQ(calls[0].first, "start");
   EXPECT_EQ(calls[1].first, "warm");
@@ -381,7 +274,8 @@ TEST_F(WorkerTest, IsNotCreatedWithoutItsBackend) {
                          std::size_t) -> Result<std::unique_ptr<io::IoBackend>, Error> {
     return failure(Error{ErrorCode::Unavailable, "IO_UNAVAILABLE", "", "no such thing"});
   };
-  const auto worker = Worker::create(make_config(), refuse, *reader_);
+  const auto reader = std::move(*io::WakeSignal::create());
+  const auto worker = Worker::create(make_config(), refuse, *reader);
   ASSERT_FALSE(worker);
   EXPECT_EQ(worker.error().reason, "IO_UNAVAILABLE");
 }
@@ -394,7 +288,7 @@ TEST_F(WorkerTest, CarriesOutCommandsOfManyThreads) {
     senders.emplace_back([this] {
       for (std::uint64_t i = 0; i < kEach; ++i) {
         engine::Command command(std::make_unique<engine::ReadCapacity>());
-        while (!worker_->post(command)) std::this_thread::yield();
+        while (!worker().post(command)) std::this_thread::yield();
       }
     });
   }
