@@ -116,6 +116,17 @@ TEST(OutputStream, TreatsATimestampJumpWithoutItsArrivalGapAsADiscontinuity) {
   }
 }
 
+TEST(OutputStream, DoesNotTakeAVeryOldPacketForAJump) {
+  OutputStream out = stream();
+  for (int n = 0; n < 400; ++n) {
+    if (n != 200) (void)out.map(packet(kA, n));
+  }
+  // Within the window of numbers, but four seconds old.
+  EXPECT_EQ(out.map(packet(kA, 200, seconds(4))), failure(DropReason::Late));
+  EXPECT_EQ(out.map(packet(kA, 400)),
+            (Placed{kOut, SeqNum(65534).plus(400), RtpTimestamp(5000 + 400 * 160), false}));
+}
+
 TEST(OutputStream, KeepsSilenceOfAnyLengthWhoseTimestampsMatch) {
   OutputStream out = stream();
   (void)out.map(packet(kA, 10));

@@ -75,7 +75,9 @@ TEST(RtcpSchedule, LetsOneFeedbackGoEarlyBetweenRegularReports) {
   EXPECT_TRUE(schedule.request_early(kStart + milliseconds(100)));
   EXPECT_GT(schedule.next(), regular) << "paid for by the next regular report";
   EXPECT_FALSE(schedule.request_early(kStart + milliseconds(200)));
-  // Its own tp was moved too, so that reconsideration does not undo the move.
+  // What it is reconsidered from was moved too, or a long draw would not count.
+  RtcpSchedule unlucky = schedule;
+  EXPECT_FALSE(unlucky.handle_timeout(unlucky.next(), ~std::uint64_t{0}));
   EXPECT_TRUE(schedule.handle_timeout(schedule.next(), kMiddle));
   EXPECT_TRUE(schedule.request_early(schedule.next() - milliseconds(1)));
 }

@@ -64,6 +64,14 @@ TEST(Sender, FollowsTheOriginalSendersTimeline) {
   EXPECT_EQ(sender.make_report(at(seconds(9))).rtp_timestamp, RtpTimestamp(0));
 }
 
+TEST(Sender, LeavesATimelineWhoseTimestampsWereOfAnotherClock) {
+  Sender sender(Ssrc(1), kWall);
+  sender.on_sent(RtpTimestamp(0), at(seconds(9)), k48k, 80);
+  sender.set_timeline(NtpTime(0x00000100'00000000), RtpTimestamp(48000), at(seconds(10)));
+  sender.on_sent(RtpTimestamp(8000), at(seconds(11)), RtpClockRate(8000), 160);
+  EXPECT_EQ(sender.make_report(at(seconds(12))).rtp_timestamp, RtpTimestamp(16000));
+}
+
 // Alice's audio is transcoded, her video passes: both must tell Bob the same capture times.
 TEST(Sender, KeepsTranscodedSoundOnTheClockOfTheOneItIsMadeFrom) {
   constexpr RtpClockRate k8k{8000};
