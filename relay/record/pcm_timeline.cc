@@ -1,16 +1,13 @@
 #include "relay/record/pcm_timeline.h"
 
 #include <algorithm>
+#include <bit>
 #include <limits>
 
 namespace causeway::record {
 
 PcmTimeline::PcmTimeline(std::size_t channels, std::size_t window)
-    : channels_(channels), window_(window), samples_(channels * window) {}
-
-std::size_t PcmTimeline::index(std::size_t channel, std::int64_t position) const {
-  return channel * window_ + static_cast<std::size_t>(position) % window_;
-}
+    : channels_(channels), window_(std::bit_ceil(window)), samples_(channels * window_) {}
 
 std::size_t PcmTimeline::put(std::size_t channel, std::int64_t position,
                              std::span<const std::int16_t> pcm) {

@@ -14,7 +14,7 @@ namespace causeway::record {
 /// Positions count samples per channel from the beginning of the recording.
 class PcmTimeline {
  public:
-  /// `window` samples per channel can be open at a time.
+  /// At least `window` samples per channel can be open at a time (a power of two of them can).
   PcmTimeline(std::size_t channels, std::size_t window);
 
   /// Adds `pcm` to `channel` from `position` on. Returns how many of its samples had no place any
@@ -29,7 +29,10 @@ class PcmTimeline {
   [[nodiscard]] std::int64_t begin() const { return begin_; }
 
  private:
-  [[nodiscard]] std::size_t index(std::size_t channel, std::int64_t position) const;
+  /// REQUIRES: position >= 0.
+  [[nodiscard]] std::size_t index(std::size_t channel, std::int64_t position) const {
+    return channel * window_ + (static_cast<std::size_t>(position) & (window_ - 1));
+  }
 
   const std::size_t channels_;
   const std::size_t window_;

@@ -181,9 +181,10 @@ void RecordingSession::handle_packet(const Frame& frame) {
   const std::byte* const fixed = frame.packet.data();
   const PayloadType type(static_cast<std::uint8_t>(load_u8(fixed + 1) & 0x7fU));
   const SeqNum seq(load_be16(fixed + 2));
-  Stream& stream = stream_for(channel, header.channel, Ssrc(load_be32(fixed + 8)));
   PacketOrder::Arrived arrived;
   const RecordedCodec* const codec = codec_of(channel, header.codec_slot, type, arrived.codec_slot);
+  if (codec != nullptr && codec->kind == PayloadKind::NotSound) return;
+  Stream& stream = stream_for(channel, header.channel, Ssrc(load_be32(fixed + 8)));
   if (codec == nullptr || codec->kind != PayloadKind::Audio || payload->empty()) {
     stream.order.note_other(seq);
     if (codec != nullptr && codec->kind == PayloadKind::TelephoneEvent) {

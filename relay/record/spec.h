@@ -24,6 +24,7 @@ enum class PayloadKind : std::uint8_t {
   TelephoneEvent,  ///< RFC 4733: never decoded as sound.
   ComfortNoise,    ///< RFC 3389: written as silence.
   Opaque,          ///< A codec that we do not know: silence, and the recording is degraded.
+  NotSound,        ///< Video and the like on the same leg: none of the recording's business.
 };
 
 /// One line of a channel's codec table.

@@ -10,8 +10,13 @@ WavWriter::WavWriter(SampleRate rate, std::uint16_t channels, std::uint64_t max_
     : rate_(rate), channels_(channels), max_riff_octets_(max_riff_octets) {}
 
 void WavWriter::append(std::span<const std::int16_t> samples) {
-  samples_.reserve(samples_.size() + samples.size() * 2);
-  for (const std::int16_t sample : samples) append_le(samples_, sample);
+  std::size_t at = samples_.size();
+  samples_.resize(at + samples.size() * 2);
+  for (const std::int16_t sample : samples) {
+    const auto raw = static_cast<std::uint16_t>(sample);
+    samples_[at++] = static_cast<std::byte>(raw & 0xffU);
+    samples_[at++] = static_cast<std::byte>(raw >> 8);
+  }
 }
 
 void WavWriter::flush(std::vector<FileWrite>& out) {

@@ -182,6 +182,23 @@ TEST(RecordingSession, NeitherDecodesNorMissesEventsAndComfortNoise) {
   EXPECT_EQ(count(pcm, 0), 11 * 160);
 }
 
+TEST(RecordingSession, IgnoresVideoOfTheSameLeg) {
+  RecordingSpec spec = wav_spec();
+  RecordedCodec video;
+  video.type = PayloadType{96};
+  video.kind = PayloadKind::NotSound;
+  video.clock = RtpClockRate{90'000};
+  spec.channels[0].codecs.push_back(video);
+  Rig rig(spec);
+  const std::vector<std::byte> payload(1000);
+  for (std::uint32_t ssrc = 0; ssrc < 20; ++ssrc) {
+    rig.packet(0, 0s, video.type, SeqNum{1}, RtpTimestamp{1}, Ssrc{ssrc}, payload);
+  }
+  rig.finish(1s);
+  EXPECT_FALSE(rig.session().has_undecodable());
+  EXPECT_EQ(rig.session().counts(0).ssrcs, 0U);
+}
+
 TEST(RecordingSession, AddsUpTwoSourcesThatSpeakAtOnce) {
   Rig rig(wav_spec());
   const std::vector<std::byte> quiet(160, std::byte{0xbe});  // mu-law +122

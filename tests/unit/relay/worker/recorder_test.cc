@@ -266,6 +266,33 @@ TEST_F(RecorderTest, SaysAtOnceThatTheDiskIsFullAndThatItTakesEverythingAgain) {
             std::string::npos);
 }
 
+TEST_F(RecorderTest, OutlivesARealDiskThatIsFull) {
+  if (::mount("tmpfs", folder_.path().c_str(), "tmpfs", 0, "size=128k") != 0) {
+    GTEST_SKIP() << "mounting a small tmpfs needs root";
+  }
+  struct Unmount {
+    const fs::path& path;
+    ~Unmount() { ::umount2(path.c_str(), MNT_DETACH); }
+  } unmount{folder_.path()};
+  start();
+  ASSERT_TRUE(recorder_->open(spec(kFirst, "s/r.wav")));
+  writer().write_marker(kFirst, FrameKind::Start, Instant(0s));
+  for (int n = 0; n < 500; ++n) packet(kFirst, 0, n, n * 20ms, 0x80);
+  set_time(10s);
+  const RecordingEvent degraded = wait_for(RecordingEventKind::Degraded);
+  EXPECT_EQ(degraded.reason, DegradeReason::DiskFull);
+  // What is there is playable, though the disk is full to the last octet.
+  EXPECT_GT(wav_of(folder_.path() / "s/r.wav").samples.size(), 10'000U);
+  ASSERT_EQ(::mount("tmpfs", folder_.path().c_str(), "tmpfs", MS_REMOUNT, "size=4m"), 0);
+  writer().write_marker(kFirst, FrameKind::Stop, Instant(10s));
+  set_time(11s);
+  wait_for(RecordingEventKind::Recovered);
+  wait_for(RecordingEventKind::Stopped);
+  EXPECT_EQ(wav_of(folder_.path() / "s/r.wav").channel(0),
+            std::vector<std::int16_t>(80'000, 32124));
+  recorder_.reset();
+}
+
 TEST_F(RecorderTest, LeavesSilenceInPlaceWhereTheDiskStayedFullForLong) {
   start(1, 64 * 1024);
   ASSERT_TRUE(recorder_->open(spec(kFirst, "s/r.wav", 1)));
