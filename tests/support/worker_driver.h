@@ -52,15 +52,15 @@ class Endpoint {
     std::ranges::copy(octets, transmit.packet.data().begin());
     backend_->send({&transmit, 1});
   }
-  /// The next datagram; empty when none comes.
+  /// The next datagram; empty when none comes. Zero: what is there already.
   std::vector<std::byte> receive(Duration patience = kPatience) {
     const Instant deadline = io::now() + patience;
-    while (waiting_.empty() && io::now() < deadline) {
-      for (const Datagram& datagram : backend_->wait(deadline)) {
+    do {
+      for (const Datagram& datagram : backend_->wait(waiting_.empty() ? deadline : Instant{})) {
         const Bytes data = datagram.packet.data();
         waiting_.emplace_back(data.begin(), data.end());
       }
-    }
+    } while (waiting_.empty() && io::now() < deadline);
     if (waiting_.empty()) return {};
     auto first = std::move(waiting_.front());
     waiting_.pop_front();
@@ -80,8 +80,9 @@ class Endpoint {
 class WorkerDriver {
  public:
   void start(WorkerConfig config, Hooks hooks = linked_hooks()) {
-    const auto sockets = [](PacketPool& pool, std::size_t max_sockets)
-        -> Result<std::unique_ptr<io::IoBackend>, Error> {
+    const auto sockets =
+        [](PacketPool& pool,
+           std::size_t max_sockets) -> Result<std::unique_ptr<io::IoBackend>, Error> {
       return io::SocketsBackend::create({.max_sockets = max_sockets}, pool);
     };
     worker_ = std::move(*Worker::create(std::move(config), sockets, *reader_, std::move(hooks)));
@@ -109,7 +110,8 @@ class WorkerDriver {
     }
     return std::nullopt;
   }
-  /// Posts a command and reads until it comes back; events on the way are kept. Null if it does not.
+  /// Posts a command and reads until it comes back; events on the way are kept. Null if it does
+  /// not.
   template <typename T>
   std::unique_ptr<T> call(std::unique_ptr<T> command) {
     const std::uint64_t token = ++last_token_;
