@@ -167,19 +167,19 @@ make_call() {
   mapfile -t ports < <(free_udp_ports 2)
   a_port="${ports[0]}" b_port="${ports[1]}"
   a_send_key="$(srtp_key)" a_receive_key="$(srtp_key)"
-  causeway call --json --record \
+  causeway --json call --record \
     --a "srtp/opus,remote=127.0.0.1:$a_port,accept=same-ip,suite=$suite,receive=$a_send_key,send=$a_receive_key" \
     --b "rtp/pcmu,remote=127.0.0.1:$b_port,accept=same-ip" >"$work/call.json" 2>"$work/call.err" ||
     { cat "$work/call.err" >&2; give_up "the relay refused the call"; }
   local -a answer
   mapfile -t answer < <(python3 - "$work/call.json" <<'PYTHON'
 import json, sys
-call = json.load(open(sys.argv[1]))
-legs = call["session"]["legs"]
-print(call["session"]["name"])
-for leg in legs:
-    print(f"{leg['local']['ip']}:{leg['local']['port']}")
-print(next((each["uri"] for each in call.get("recordings", [])), ""))
+session = json.load(open(sys.argv[1]))["session"]
+print(session["name"])
+for wanted in ("/legs/a", "/legs/b"):
+    leg = next(leg for leg in session["legs"] if leg["name"].endswith(wanted))
+    print(f"{leg['local']['rtp']['ip']}:{leg['local']['rtp']['port']}")
+print(next((each["uri"] for each in session.get("recordings", [])), ""))
 PYTHON
   )
   session="${answer[0]}" a_target="${answer[1]}" b_target="${answer[2]}" recording="${answer[3]:-}"

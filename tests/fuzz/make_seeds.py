@@ -113,6 +113,25 @@ def sdes_seeds():
     write("fuzz_sdes", **texts)
 
 
+def names_seeds():
+    texts = ["sessions/s", "sessions/s/legs/a", "sessions/s/connections/c1", "sessions/s/recordings/r",
+             "sessions/s/playbacks/p", "legs/a", "recordings/r.1", "sessions/../legs/a", "sessions/s/legs/",
+             "sessions/" + "x" * 64, "sessions/" + "x" * 65, "sessions/-a", "_id", "sessions//legs/a"]
+    write("fuzz_names", **{f"text_{kind}_{n:02}": bytes([kind]) + text.encode()
+                           for n, text in enumerate(texts) for kind in range(4) if n < 5 or kind == 0})
+
+
+def config_seeds():
+    whole = (SEEDS.parents[2] / "deploy/causewayd.yaml").read_bytes()
+    write("fuzz_config", sample=b"\2" + whole,
+          network=b"\0name=lo,bind=127.0.0.1,advertise=203.0.113.7,ports=20000-20999,dscp=46",
+          network_upside_down=b"\0name=a,bind=::1,ports=30000-20000",
+          environment=b"\1" + b"127.0.0.1:7700", environment_number=b"\x151000",
+          tls=b"\2listen: 0.0.0.0:7700\ntls:\n  certificate: c.pem\n  key: k.pem\nlog: {level: debug}\n",
+          unknown=b"\2colour: blue\n", nested=b"\2networks: [[[[[[[[{}]]]]]]]]\n", broken=b"\2a: [b\n",
+          alias=b"\2a: &x [*x, *x]\nworkers: 4\nlease: 90s\n", empty=b"\2")
+
+
 def engine_seeds():
     def opened(shape_a, codec_a, shape_b, codec_b):
         return bytes([0, 0, shape_a, codec_a, shape_b, codec_b, 200, 0])
