@@ -12,8 +12,9 @@ namespace causeway::codecs {
 /// is that of ITU-T G.711 Appendix I without its delay: find the period (66 to 200 Hz) in the last
 /// 35 ms, repeat it with its seam blended, full for 10 ms and then down to silence at 60 ms; when
 /// sound resumes, blend a quarter of a period over. Measured against spandsp's plc at 8 kHz on read
-/// speech with 10, 20 and 30 ms frames and bursts of 1 to 3: as near to the truth or nearer. Not
-/// thread-safe; allocates only in its constructor.
+/// speech with 10, 20 and 30 ms frames and bursts of 1 to 3: it correlates better with what was
+/// lost in all nine cases; its mean error is lower in three and higher in six, by at most 0.5 dB
+/// (relay/adr/0009). Not thread-safe; allocates only in its constructor.
 class PitchConcealer {
  public:
   /// REQUIRES: rate is at least 8000.
