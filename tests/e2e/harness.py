@@ -1,0 +1,277 @@
+"""What the end-to-end tests share: a causewayd of their own, the CLI, real endpoints.
+
+A test waits for what it expects, with a deadline; it never sleeps for a fixed time. Everything that
+is started is ended with the test, by its pid.
+"""
+
+import base64
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import unittest
+import wave
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BIN = os.environ.get("CAUSEWAY_BIN", os.path.join(ROOT, "out/build/dev/bin"))
+WOMAN = "/usr/share/asterisk/sounds/en_US_f_Allison/demo-congrats.wav"
+MEN = "/usr/share/pocketsphinx/test/data/librivox"
+DEADLINE = 20.0
+
+
+def binary(name):
+    return os.path.join(BIN, name)
+
+
+def wait_for(what, predicate, deadline=DEADLINE):
+    """Polls until predicate() is true and returns its value; fails with `what` after the deadline."""
+    end = time.monotonic() + deadline
+    while True:
+        value = predicate()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise AssertionError("waited %.0f s for %s" % (deadline, what))
+        time.sleep(0.02)
+
+
+def free_udp_ports(count):
+    """Even ports whose odd neighbours are free too, outside of the relay's and the ephemeral range."""
+    found, held = [], []
+    candidates = list(range(12000, 19998, 2))
+    random.shuffle(candidates)
+    for port in candidates:
+        pair = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2)]
+        held += pair
+        try:
+            for offset, each in enumerate(pair):
+                each.bind(("127.0.0.1", port + offset))
+        except OSError:
+            continue
+        found.append(port)
+        if len(found) == count:
+            break
+    for each in held:
+        each.close()
+    return found
+
+
+def free_tcp_port():
+    with socket.socket() as each:
+        each.bind(("127.0.0.1", 0))
+        return each.getsockname()[1]
+
+
+def random_key(octets):
+    return os.urandom(octets)
+
+
+def inline(key):
+    return base64.b64encode(key).decode()
+
+
+def read_wav(path):
+    """(rate, channels as lists of samples)."""
+    import numpy
+    with wave.open(path) as file:
+        data = numpy.frombuffer(file.readframes(file.getnframes()), dtype="<i2")
+        return file.getframerate(), data.reshape(-1, file.getnchannels()).T
+
+
+class Relay:
+    """A causewayd of one test."""
+
+    def __init__(self, folder, ports="20000-20999", extra="", workers=2):
+        self.folder = folder
+        self.api = "127.0.0.1:%d" % free_tcp_port()
+        self.recordings = os.path.join(folder, "recordings")
+        config = os.path.join(folder, "causewayd.yaml")
+        with open(config, "w") as file:
+            file.write(
+                "listen: %s\ninsecure: true\nworkers: %d\nport_quarantine: 1s\n"
+                "quality_report_interval: 1s\nrecordings: %s\nnetworks:\n"
+                "  - name: loopback\n    bind: 127.0.0.1\n    ports: %s\n%s"
+                % (self.api, workers, self.recordings, ports, extra))
+        self.log = open(os.path.join(folder, "causewayd.log"), "w")
+        self.process = subprocess.Popen(
+            [binary(os.environ.get("CAUSEWAYD", "causewayd")), "--config", config],
+            stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
+        wait_for("causewayd to answer", self.answers)
+
+    def answers(self):
+        if self.process.poll() is not None:
+            with open(self.log.name) as log:
+                raise AssertionError("causewayd ended: " + log.read())
+        return self.run("node", check=False).returncode == 0
+
+    def run(self, *arguments, check=True, timeout=30):
+        done = subprocess.run([binary("causeway"), "--server", self.api, *arguments],
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, text=True, timeout=timeout)
+        if check and done.returncode != 0:
+            raise AssertionError("causeway %s: %s" % (" ".join(arguments), done.stderr))
+        return done
+
+    def json(self, *arguments):
+        return json.loads(self.run("--json", *arguments).stdout)
+
+    def call(self, a, b, *more):
+        """A call in one line; returns (session name, address to send to as a, as b, answer)."""
+        answer = self.json("call", "--a", a, "--b", b, *more)
+        legs = {leg["name"].rsplit("/", 1)[1]: leg for leg in answer["session"]["legs"]}
+
+        def address(leg):
+            rtp = leg["local"]["rtp"]
+            return "%s:%d" % (rtp["ip"], rtp["port"])
+        return answer["session"]["name"], address(legs["a"]), address(legs["b"]), answer
+
+    def report(self, session):
+        answer = self.json("report", session)
+        return {leg["leg"].rsplit("/", 1)[1]: leg for leg in answer["report"]["legs"]}
+
+    def stop(self):
+        """SIGTERM; returns the exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(10)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        self.log.close()
+        return self.process.returncode
+
+
+class RelayTest(unittest.TestCase):
+    """A test with a relay, a folder and processes that end with it."""
+
+    relay_options = {}
+
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="causeway-e2e-")
+        self.processes = []
+        self.relay = Relay(self.folder, **self.relay_options)
+
+    def tearDown(self):
+        for process in self.processes:
+            if process.poll() is None:
+                process.kill()
+            process.wait()
+        code = self.relay.stop()
+        if code not in (0, -signal.SIGKILL):
+            with open(os.path.join(self.folder, "causewayd.log")) as log:
+                self.fail("causewayd ended with %s: %s" % (code, log.read()[-3000:]))
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def start(self, name, command):
+        with open(self.path(name + ".log"), "w") as log:
+            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        self.processes.append(process)
+        return process
+
+    # Endpoints of ffmpeg: one process hears, one speaks.
+
+    def speech(self, name, seconds, who):
+        """A WAV file of that much human speech, 16 kHz mono; `who` is woman or men."""
+        path = self.path(name)
+        if who == "woman":
+            inputs, count = ["-i", WOMAN], 1
+        else:
+            files = sorted(os.path.join(MEN, f) for f in os.listdir(MEN) if f.endswith(".wav"))
+            inputs, count = sum((["-i", f] for f in files), []), len(files)
+        subprocess.run(["ffmpeg", "-nostdin", "-loglevel", "error", "-y", *inputs,
+                        "-filter_complex", "concat=n=%d:v=0:a=1" % count, "-t", str(seconds),
+                        "-ar", "16000", "-ac", "1", path], check=True)
+        return path
+
+    def hear(self, name, port, payload_type, rtpmap, crypto=None):
+        """Starts to listen; the file is complete after stop_hearing()."""
+        lines = ["v=0", "o=- 0 0 IN IP4 127.0.0.1", "s=x", "c=IN IP4 127.0.0.1", "t=0 0",
+                 "m=audio %d RTP/%s %d" % (port, "SAVP" if crypto else "AVP", payload_type),
+                 "a=rtpmap:%d %s" % (payload_type, rtpmap)]
+        if crypto:
+            lines.append("a=crypto:1 " + crypto)
+        with open(self.path(name + ".sdp"), "w") as file:
+            file.write("\n".join(lines) + "\n")
+        process = self.start(name, [
+            "ffmpeg", "-nostdin", "-loglevel", "warning", "-y", "-protocol_whitelist",
+            "file,udp,rtp,srtp", "-i", self.path(name + ".sdp"), "-ar", "16000", "-ac", "1",
+            self.path(name + ".wav")])
+        wait_for("the port of " + name, lambda: self.is_bound(port))
+        return process
+
+    @staticmethod
+    def is_bound(port):
+        pattern = ":%04X " % port
+        for table in ("/proc/net/udp", "/proc/net/udp6"):
+            with open(table) as file:
+                if pattern in file.read().upper():
+                    return True
+        return False
+
+    def stop_hearing(self, *processes):
+        for process in processes:
+            process.send_signal(signal.SIGTERM)
+        for process in processes:
+            process.wait(10)
+
+    def speak(self, name, wav, target, payload_type, codec, crypto=None):
+        """Starts to send a WAV file in real time. `codec`: ffmpeg's options."""
+        srtp = []
+        scheme = "rtp"
+        if crypto:
+            suite, key = crypto
+            srtp = ["-srtp_out_suite", suite, "-srtp_out_params", key]
+            scheme = "srtp"
+        return self.start(name, [
+            "ffmpeg", "-nostdin", "-loglevel", "warning", "-re", "-i", wav, *codec,
+            "-payload_type", str(payload_type), "-f", "rtp", *srtp, "%s://%s" % (scheme, target)])
+
+    def check_speech(self, sent, heard, *more):
+        """Fails unless `heard` is `sent`, window by window (deploy/check_speech.py)."""
+        done = subprocess.run(["/usr/bin/python3", os.path.join(ROOT, "deploy/check_speech.py"), sent,
+                               heard, *more], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              text=True)
+        self.assertEqual(done.returncode, 0, done.stdout)
+
+    # Endpoints of the tests' own.
+
+    def write_payloads(self, name, payloads):
+        with open(self.path(name), "w") as file:
+            file.writelines(p.hex() + "\n" for p in payloads)
+        return self.path(name)
+
+    def peer(self, name, port, remote, **options):
+        """Starts rtp_peer; an option `send_key=x` is `--send-key x`."""
+        command = [binary("rtp_peer"), "--port", str(port), "--remote", remote,
+                   "--sent-log", self.path(name + ".sent"),
+                   "--received-log", self.path(name + ".received")]
+        for key, value in options.items():
+            for each in value if isinstance(value, list) else [value]:
+                command += ["--" + key.replace("_", "-"), str(each)]
+        process = self.start(name, command)
+        wait_for("the port of " + name, lambda: self.is_bound(port))
+        return process
+
+    def peer_result(self, name, process):
+        """(sent, received, refused) once the peer has ended."""
+        process.wait(60)
+        with open(self.path(name + ".log")) as log:
+            text = log.read()
+        counts = re.search(r"sent (\d+) received (\d+) refused (\d+)", text)
+        self.assertIsNotNone(counts, text)
+        return tuple(int(n) for n in counts.groups())
+
+    def packets(self, name):
+        """What a log of rtp_peer holds: [(ns, octets of the RTP packet)]."""
+        with open(self.path(name)) as file:
+            return [(int(line.split()[0]), bytes.fromhex(line.split()[1])) for line in file]
