@@ -22,14 +22,14 @@ inline constexpr std::uint64_t kMaxSrtcpPackets = std::uint64_t{1} << 31;  // RF
 template <typename R = Rules>
 class MasterKey {
  public:
-  using Transform_ = std::variant<CmKey<R>, GcmKey<R>, LibsrtpKey>;
+  using AnyKey = std::variant<CmKey<R>, GcmKey<R>, LibsrtpKey>;
 
   /// Errors: Internal TRANSFORM. REQUIRES: check_keys() has accepted the key.
   [[nodiscard]] static Result<MasterKey, Error> create(const wire::SrtpSuiteFacts& facts,
                                                        const wire::SrtpMasterKey& key,
                                                        const SrtpOptions& options,
                                                        Direction direction) {
-    std::optional<Transform_> transform;
+    std::optional<AnyKey> transform;
     const Bytes material = key.key.bytes();
     const Bytes salt = key.salt.bytes();
     if (options.transform == Transform::Libsrtp) {
@@ -97,7 +97,7 @@ class MasterKey {
   [[nodiscard]] LibsrtpKey* libsrtp() { return std::get_if<LibsrtpKey>(&transform_); }
 
  private:
-  MasterKey(const Fingerprint& fingerprint, const wire::SrtpMasterKey& key, Transform_ transform)
+  MasterKey(const Fingerprint& fingerprint, const wire::SrtpMasterKey& key, AnyKey transform)
       : transform_(std::move(transform)),
         fingerprint_(fingerprint),
         mki_(key.mki),
@@ -107,7 +107,7 @@ class MasterKey {
     return lifetime_ < kMaxSrtcpPackets ? lifetime_ : kMaxSrtcpPackets;
   }
 
-  Transform_ transform_;
+  AnyKey transform_;
   Fingerprint fingerprint_;
   std::vector<std::byte> mki_;
   std::uint64_t lifetime_;

@@ -151,11 +151,12 @@ TEST_P(SrtpAllocation, NorDoesARekey) {
 }
 
 TEST_P(SrtpAllocation, IsCountedAtAll) {
-  const Quiet quiet;
   const AllocationScope scope;
   auto sender = make_sender(make_keys(GetParam(), 1));
   EXPECT_GT(scope.allocations(), 0U);
+#if CAUSEWAY_COUNTS_LOCKS
   EXPECT_GT(locks_taken, 0U) << "OpenSSL takes locks to fetch a cipher";
+#endif
 }
 
 INSTANTIATE_TEST_SUITE_P(EverySuite, SrtpAllocation, ::testing::ValuesIn(test::kAllSuites));
