@@ -12,7 +12,8 @@ namespace {
 constexpr std::int64_t kNsPerSecond = 1'000'000'000;
 /// Shorter than this, two packets say nothing about crystals.
 constexpr std::int64_t kMinSpanNs = 3 * kNsPerSecond;
-/// Crystals are specified to 100 ppm or better; twice two of them is a broken clock, not a drift.
+/// Crystals are specified to 100 ppm or better. Two of them differ by less than this; a steeper
+/// line is jitter over a short time.
 constexpr std::int64_t kMaxDriftPpb = 300'000;
 
 constexpr std::int64_t scaled(std::int64_t ns, std::int64_t ppb) {
@@ -63,28 +64,16 @@ bool ArrivalClock::learn(std::int64_t sent, std::int64_t delay) {
 }
 
 void ArrivalClock::fit() {
-  const auto lowest_offset = [this](std::int64_t drift_ppb) {
-    std::int64_t lowest = INT64_MAX;
-    for (const Second& second : seconds_) {
-      lowest = std::min(lowest, second.delay_ns - scaled(second.sent_ns, drift_ppb));
-    }
-    return lowest;
-  };
   const std::int64_t span = seconds_[seconds_.size() - 1].sent_ns - seconds_[0].sent_ns;
-  drift_ppb_ = 0;
-  if (span >= kMinSpanNs) {
-    const std::int64_t drift =
-        std::clamp(lower_hull_drift_ppb(), -kMaxDriftPpb, std::int64_t{kMaxDriftPpb});
-    const std::int64_t offset = lowest_offset(drift);
-    std::int64_t excess = 0;
-    for (const Second& second : seconds_) {
-      excess += second.delay_ns - scaled(second.sent_ns, drift) - offset;
-    }
-    // A drift that the jitter left in the seconds could feign is not believed.
-    const std::int64_t mean_excess = excess / static_cast<std::int64_t>(seconds_.size());
-    if (std::abs(scaled(span, drift)) > 2 * mean_excess) drift_ppb_ = drift;
+  // Believed as it is, jitter and all: doubting small drifts was measured to cost more than it
+  // saves.
+  drift_ppb_ = span < kMinSpanNs
+                   ? 0
+                   : std::clamp(lower_hull_drift_ppb(), -kMaxDriftPpb, std::int64_t{kMaxDriftPpb});
+  offset_ns_ = INT64_MAX;
+  for (const Second& second : seconds_) {
+    offset_ns_ = std::min(offset_ns_, second.delay_ns - scaled(second.sent_ns, drift_ppb_));
   }
-  offset_ns_ = lowest_offset(drift_ppb_);
 }
 
 /// The slope of that edge of the points' lower convex hull that spans the middle of their time: the

@@ -14,7 +14,7 @@ namespace causeway::record {
 ///     arrival - sent = offset + drift * sent
 ///
 /// and the line is the highest one that no packet of the last 30 s is below. `drift` is what the
-/// two crystals differ by; it is 0 until the packets say otherwise, and never more than 300 ppm.
+/// two crystals differ by; it is 0 for the first 3 s, and never more than 300 ppm.
 ///
 /// A value type. `ticks` are RTP timestamps unwrapped by the caller, from any zero.
 class ArrivalClock {
