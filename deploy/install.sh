@@ -60,7 +60,7 @@ as_root() {
   elif command -v sudo >/dev/null; then
     sudo "$@"
   else
-    echo "install.sh: packages are missing and this is neither root nor is sudo there; as root run: $*" >&2
+    echo "install.sh: only root may install them, and there is no sudo" >&2
     return 1
   fi
 }
@@ -70,7 +70,7 @@ run_apt() {
   local log total=0 done_count shown=-1 status=0
   log="$(mktemp)"
   # Asks for a password now rather than from the background.
-  as_root true
+  as_root true || return
   as_root env DEBIAN_FRONTEND=noninteractive apt-get "$@" </dev/null >"$log" 2>&1 &
   local pid=$!
   while kill -0 "$pid" 2>/dev/null; do
@@ -97,9 +97,11 @@ install_packages() {
   local -a missing
   mapfile -t missing < <(missing_of "$@")
   [[ ${#missing[@]} -gt 0 ]] || return 0
-  echo "installing ${#missing[@]} packages: ${missing[*]}"
-  # An index may be absent (a bare machine) or old; both are cured by the update.
-  run_apt update -q || return
+  echo "missing packages (${#missing[@]}): ${missing[*]}"
+  # An index may be absent (a bare machine) or old; both are cured by the update. Without a network
+  # the packages may still be at hand.
+  as_root true || return
+  run_apt update -q || echo "install.sh: going on with the package index as it is" >&2
   run_apt install -y -q --no-install-recommends "${missing[@]}"
 }
 
