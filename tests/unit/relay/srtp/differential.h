@@ -14,8 +14,99 @@
 
 namespace causeway::srtp::test {
 
-/// Random traffic through our two cores, under the rules S (sender) and R (receiver), and through
-/// libsrtp at the same time.
+/// Our two cores as the harness sees them, so that it is compiled once and not once a fault.
+struct AnySender {
+  virtual ~AnySender() = default;
+  virtual Result<void, DropReason> seal_rtp(PacketBuf& packet, std::size_t header_octets) = 0;
+  virtual Result<void, DropReason> seal_rtcp(PacketBuf& packet) = 0;
+  /// Goes over to the second key.
+  virtual void rekey() = 0;
+};
+struct AnyReceiver {
+  virtual ~AnyReceiver() = default;
+  virtual Result<OpenInfo, DropReason> open_rtp(PacketBuf& packet, std::size_t header_octets) = 0;
+  virtual Result<OpenInfo, DropReason> open_rtcp(PacketBuf& packet) = 0;
+  [[nodiscard]] virtual std::uint32_t highest_roc() const = 0;
+};
+
+/// The keys of a run: one, or two with MKIs of `mki_octets`.
+struct DifferentialKeys {
+  DifferentialKeys(wire::SrtpSuite suite, std::size_t mki_octets);
+  wire::SrtpKeys all;
+  wire::SrtpKeys second;  ///< The second one alone, if there is one.
+};
+
+inline constexpr unsigned kDifferentialWindow = 1024;
+inline constexpr unsigned kDifferentialSrtcpWindow = 128;  // libsrtp has no other
+inline constexpr SrtpOptions kDifferentialOptions{.replay_window = kDifferentialWindow,
+                                                  .srtcp_replay_window = kDifferentialSrtcpWindow,
+                                                  .late_join_rocs = 0};  // libsrtp does not probe
+
+/// Under the rules R.
+template <typename R>
+class CoreSender : public AnySender {
+ public:
+  explicit CoreSender(const DifferentialKeys& keys)
+      : core_(std::move(*SenderCore<R>::create(keys.all, kDifferentialOptions))) {
+    if (keys.second.keys.empty()) return;
+    next_ = std::move(*SenderCore<R>::create(keys.second, kDifferentialOptions));
+  }
+  Result<void, DropReason> seal_rtp(PacketBuf& packet, std::size_t header_octets) override {
+    return core_->seal_rtp(packet, header_octets);
+  }
+  Result<void, DropReason> seal_rtcp(PacketBuf& packet) override {
+    return core_->seal_rtcp(packet);
+  }
+  void rekey() override { core_->adopt(*next_); }
+
+ private:
+  std::unique_ptr<SenderCore<R>> core_;
+  std::unique_ptr<SenderCore<R>> next_;
+};
+template <typename R>
+class CoreReceiver : public AnyReceiver {
+ public:
+  explicit CoreReceiver(const DifferentialKeys& keys)
+      : core_(std::move(*ReceiverCore<R>::create(keys.all, kDifferentialOptions))) {}
+  Result<OpenInfo, DropReason> open_rtp(PacketBuf& packet, std::size_t header_octets) override {
+    return core_->open_rtp(packet, header_octets, kStart);
+  }
+  Result<OpenInfo, DropReason> open_rtcp(PacketBuf& packet) override {
+    return core_->open_rtcp(packet, kStart);
+  }
+  [[nodiscard]] std::uint32_t highest_roc() const override {
+    std::uint32_t highest = 0;
+    for (std::size_t i = 0; i < core_->streams(); ++i) {
+      highest = std::max(highest, core_->stream(i).roc());
+    }
+    return highest;
+  }
+
+ private:
+  std::unique_ptr<ReceiverCore<R>> core_;
+};
+
+/// A suite, and MKIs of so many octets.
+struct Shard {
+  wire::SrtpSuite suite;
+  std::size_t mki_octets;
+};
+inline constexpr std::array<Shard, 12> kShards = {{
+    {wire::SrtpSuite::AesCm128HmacSha1_80, 0},
+    {wire::SrtpSuite::AesCm128HmacSha1_80, 4},
+    {wire::SrtpSuite::AesCm128HmacSha1_32, 0},
+    {wire::SrtpSuite::AesCm128HmacSha1_32, 4},
+    {wire::SrtpSuite::AesCm256HmacSha1_80, 0},
+    {wire::SrtpSuite::AesCm256HmacSha1_80, 4},
+    {wire::SrtpSuite::AesCm256HmacSha1_32, 0},
+    {wire::SrtpSuite::AesCm256HmacSha1_32, 4},
+    {wire::SrtpSuite::AeadAes128Gcm, 0},
+    {wire::SrtpSuite::AeadAes128Gcm, 4},
+    {wire::SrtpSuite::AeadAes256Gcm, 0},
+    {wire::SrtpSuite::AeadAes256Gcm, 128},
+}};
+
+/// Random traffic through our sender and receiver and through libsrtp's at the same time.
 ///
 ///     clear packet --+--> our sender ------+== sealed ==> damage, reorder --+--> our receiver
 ///     --+==
@@ -23,25 +114,16 @@ namespace causeway::srtp::test {
 ///
 /// It stops at the first packet about which they disagree: one seals or opens it and the other does
 /// not, the octets differ, or an undamaged packet is refused for another reason.
-template <typename S, typename R>
 class Differential {
  public:
-  static constexpr unsigned kWindow = 1024;
-  static constexpr unsigned kSrtcpWindow = 128;  // libsrtp has no other
-
-  /// REQUIRES: one key, or several with MKIs.
-  Differential(const wire::SrtpKeys& keys, const wire::SrtpKeys& second_key_only,
-               std::uint64_t seed)
+  Differential(const DifferentialKeys& keys, std::unique_ptr<AnySender> sender,
+               std::unique_ptr<AnyReceiver> receiver, std::uint64_t seed)
       : random_({seed, 0x5372747044696666ULL}),
-        oracle_sender_(keys, true, kWindow),
-        oracle_receiver_(keys, false, kWindow) {
-    const SrtpOptions options{
-        .replay_window = kWindow, .srtcp_replay_window = kSrtcpWindow, .late_join_rocs = 0};
-    sender_ = std::move(*SenderCore<S>::create(keys, options));
-    receiver_ = std::move(*ReceiverCore<R>::create(keys, options));
-    if (!second_key_only.keys.empty()) {
-      next_sender_ = std::move(*SenderCore<S>::create(second_key_only, options));
-    }
+        oracle_sender_(keys.all, true, kDifferentialWindow),
+        oracle_receiver_(keys.all, false, kDifferentialWindow),
+        sender_(std::move(sender)),
+        receiver_(std::move(receiver)),
+        may_rekey_(!keys.second.keys.empty()) {
     for (std::size_t i = 0; i < streams_.size(); ++i) {
       streams_[i].ssrc = static_cast<std::uint32_t>(random_.next());
       // Some streams begin shortly before a wrap, or at an edge of the index guess.
@@ -55,9 +137,9 @@ class Differential {
   std::optional<std::string> run(std::uint64_t packets) {
     while (delivered_ < packets && !disagreement_) {
       // Half-way, the sender goes over to its second key.
-      if (next_sender_ != nullptr && delivered_ > packets / 2) {
-        sender_->adopt(*next_sender_);
-        next_sender_.reset();
+      if (may_rekey_ && delivered_ > packets / 2) {
+        may_rekey_ = false;
+        sender_->rekey();
         oracle_sender_.use_key(1);
       }
       step();
@@ -68,13 +150,7 @@ class Differential {
   [[nodiscard]] std::uint64_t opened() const { return opened_; }
   [[nodiscard]] std::uint64_t replays() const { return replays_; }
   /// The highest rollover counter that the receiver has reached.
-  [[nodiscard]] std::uint32_t highest_roc() const {
-    std::uint32_t highest = 0;
-    for (std::size_t i = 0; i < receiver_->streams(); ++i) {
-      highest = std::max(highest, receiver_->stream(i).roc());
-    }
-    return highest;
-  }
+  [[nodiscard]] std::uint32_t highest_roc() const { return receiver_->highest_roc(); }
 
  private:
   struct Sealed {
@@ -162,7 +238,7 @@ class Differential {
       const Sealed& held = stream.held[i];
       const std::uint32_t behind =
           held.is_rtcp ? stream.reports - held.number : (stream.seq - held.number) & 0xffffU;
-      const std::uint32_t edge = held.is_rtcp ? kSrtcpWindow : kWindow;
+      const std::uint32_t edge = held.is_rtcp ? kDifferentialSrtcpWindow : kDifferentialWindow;
       if (behind < edge - 2 || behind > edge + 1 || !one_in(3)) continue;
       const Sealed late = std::move(stream.held[i]);
       stream.held.erase(stream.held.begin() + static_cast<std::ptrdiff_t>(i));
@@ -308,14 +384,13 @@ class Differential {
   }
 
   Result<OpenInfo, DropReason> open(PacketBuf& packet, bool is_rtcp) {
-    constexpr Instant now{std::chrono::hours(1)};
     if (is_rtcp) {
       if (packet.size() < wire::kRtcpFixedOctets) return failure(DropReason::Truncated);
-      return receiver_->open_rtcp(packet, now);
+      return receiver_->open_rtcp(packet);
     }
     const auto layout = wire::parse_rtp_header(packet.data());
     if (!layout) return failure(layout.error());
-    return receiver_->open_rtp(packet, layout->header_octets, now);
+    return receiver_->open_rtp(packet, layout->header_octets);
   }
 
   void disagree(const Sealed& packet, const std::string& what, srtp_err_status_t status,
@@ -330,9 +405,9 @@ class Differential {
   PacketPool pool_{4};
   LibsrtpOracle oracle_sender_;
   LibsrtpOracle oracle_receiver_;
-  std::unique_ptr<SenderCore<S>> sender_;
-  std::unique_ptr<SenderCore<S>> next_sender_;
-  std::unique_ptr<ReceiverCore<R>> receiver_;
+  std::unique_ptr<AnySender> sender_;
+  std::unique_ptr<AnyReceiver> receiver_;
+  bool may_rekey_;
   std::array<Stream, 4> streams_;
   std::uint64_t delivered_ = 0;
   std::uint64_t opened_ = 0;
@@ -340,22 +415,17 @@ class Differential {
   std::optional<std::string> disagreement_;
 };
 
-/// The keys of a run: one, or two with MKIs of `mki_octets`.
-struct DifferentialKeys {
-  DifferentialKeys(wire::SrtpSuite suite, std::size_t mki_octets) {
-    both.suite = suite;
-    both.keys.push_back(make_key(suite, 1));
-    both.keys[0].mki.assign(mki_octets, std::byte{0x11});
-    // With MKIs and a short SRTP tag libsrtp can only be asked about one key; see LibsrtpOracle.
-    if (mki_octets == 0 || wire::facts_of(suite).rtp_tag == 4) return;
-    both.keys.push_back(make_key(suite, 2));
-    both.keys[1].mki.assign(mki_octets, std::byte{0x22});
-    second.suite = suite;
-    second.keys.push_back(make_key(suite, 2));
-    second.keys[0].mki = both.keys[1].mki;
-  }
-  wire::SrtpKeys both;
-  wire::SrtpKeys second;
-};
+inline DifferentialKeys::DifferentialKeys(wire::SrtpSuite suite, std::size_t mki_octets) {
+  all.suite = suite;
+  all.keys.push_back(make_key(suite, 1));
+  all.keys[0].mki.assign(mki_octets, std::byte{0x11});
+  // With MKIs and a short SRTP tag libsrtp can only be asked about one key; see LibsrtpOracle.
+  if (mki_octets == 0 || wire::facts_of(suite).rtp_tag == 4) return;
+  all.keys.push_back(make_key(suite, 2));
+  all.keys[1].mki.assign(mki_octets, std::byte{0x22});
+  second.suite = suite;
+  second.keys.push_back(make_key(suite, 2));
+  second.keys[0].mki = all.keys[1].mki;
+}
 
 }  // namespace causeway::srtp::test
