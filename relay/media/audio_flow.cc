@@ -84,9 +84,11 @@ void AudioFlow::restart(const Sending& sending) {
   end_gap();
 }
 
-void AudioFlow::anchor(const wire::OpenRtp& packet, std::size_t input, Instant now) {
+void AudioFlow::anchor(const Sending& sending, const wire::OpenRtp& packet, std::size_t input) {
+  // Events may have come long before the first sound.
+  sender_.resume(sending);
   is_running_ = true;
-  arrivals_.restart(packet.timestamp(), now, inputs_[input].clock);
+  arrivals_.restart(packet.timestamp(), sending.now, inputs_[input].clock);
   filled_until_ = packet.timestamp();
   select(input);
 }
@@ -99,7 +101,7 @@ void AudioFlow::select(std::size_t input) {
 
 AudioFlow::Played AudioFlow::play(const Sending& sending, const wire::OpenRtp& packet,
                                   std::size_t input, int lost) {
-  if (!is_running_) anchor(packet, input, sending.now);
+  if (!is_running_) anchor(sending, packet, input);
   select(input);
   const std::size_t samples = active().decoder->samples_in(packet.payload()).value_or(0);
   const std::int64_t ticks = active().ticks_of(samples);
@@ -354,6 +356,7 @@ void AudioFlow::send_noise_packet(const Sending& sending) {
   std::array<std::byte, 1> payload;
   codecs::write_noise_level(level, payload);
   if (sender_.is_suppressed()) return;
+  FrameSender::catch_up(sending);
   const RtpTimestamp timestamp = sending.out.stream.next_timestamp();
   if (send_at(sending, {*config_.noise_payload_type, false, payload}, timestamp)) {
     ++sending.counters.noise_sent;

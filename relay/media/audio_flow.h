@@ -113,7 +113,7 @@ class AudioFlow {
 
   AudioFlow(const Config& config, FrameSender sender, std::vector<AudioInput> inputs);
 
-  void anchor(const wire::OpenRtp& packet, std::size_t input, Instant now);
+  void anchor(const Sending& sending, const wire::OpenRtp& packet, std::size_t input);
   void select(std::size_t input);
   [[nodiscard]] Played judge_overlap(const Sending& sending, RtpTimestamp timestamp,
                                      std::int64_t ticks);

@@ -95,6 +95,13 @@ void FrameSender::skip(const Sending& sending, Duration time) {
   sending.out.stream.skip(static_cast<std::uint32_t>(duration_to_ticks(time, config_.clock)));
 }
 
+void FrameSender::catch_up(const Sending& sending) {
+  rtp::OutputStream& stream = sending.out.stream;
+  if (!stream.has_sent()) return;
+  const std::int32_t behind = stream.last_timestamp().distance_from(stream.next_timestamp());
+  if (behind > 0) stream.skip(static_cast<std::uint32_t>(behind));
+}
+
 void FrameSender::resume(const Sending& sending) {
   framer_.clear();
   pace_at_.reset();
@@ -113,6 +120,7 @@ void FrameSender::send_frame(const Sending& sending) {
     is_talkspurt_ = true;
     return;
   }
+  catch_up(sending);
   std::array<std::byte, kPayloadRoom> room;
   const auto octets = encoder_->encode(framer_.front(), room);
   framer_.pop_frame();

@@ -46,6 +46,9 @@ class FrameSender {
   Duration flush_padded(const Sending& sending);
   /// Lets time pass on the output's timeline. REQUIRES: remainder() is zero.
   void skip(const Sending& sending, Duration time);
+  /// Moves the timeline on where it is behind what was sent: an event that was cut short by a
+  /// re-plan, or lay further on than its sound. Called before anything is sent at next_timestamp().
+  static void catch_up(const Sending& sending);
   /// A new timeline: the next timestamp is the last one plus the time since. Drops the queue.
   void resume(const Sending& sending);
 

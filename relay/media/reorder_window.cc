@@ -21,8 +21,7 @@ void ReorderWindow::restart(SeqNum next) {
   // Nothing before the first packet was had; a packet from there is Late.
   had_ = 0;
   given_up_at_.fill(Instant::min());
-  if (held_ > 0) slots_ = {};
-  held_ = 0;
+  release_packets();
 }
 
 ReorderWindow::Place ReorderWindow::place_of(SeqNum seq) const {
@@ -111,6 +110,11 @@ wire::OpenRtp ReorderWindow::pop(SeqNum seq) {
   held.is_used = false;
   --held_;
   return std::move(held.packet);
+}
+
+void ReorderWindow::release_packets() {
+  if (held_ > 0) slots_ = {};
+  held_ = 0;
 }
 
 std::optional<Instant> ReorderWindow::give_up_at() const {

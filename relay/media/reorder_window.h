@@ -52,6 +52,8 @@ class ReorderWindow {
   [[nodiscard]] std::optional<wire::OpenRtp> pop_next(Instant now);
   /// The first packet held, whatever is missing before it.
   [[nodiscard]] std::optional<wire::OpenRtp> pop_first();
+  /// Gives every packet that is held back to its pool, as if it had never come.
+  void release_packets();
   /// When the wait for the missing packet ends.
   [[nodiscard]] std::optional<Instant> give_up_at() const;
   [[nodiscard]] Duration length() const { return length_; }

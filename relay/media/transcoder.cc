@@ -58,6 +58,10 @@ struct Transcoder::Parts {
   void handle_event(const Sending& sending, const wire::OpenRtp& packet, Role role);
   void begin_event(const Sending& sending, const TrackedEvent& event);
   void end_event(const Sending& sending, const TrackedEvent& event);
+  /// What is left of an event's end goes before any sound.
+  void repeat_end(const Sending& sending) {
+    if (writer) writer->flush(sending);
+  }
   [[nodiscard]] RtpTimestamp event_start(const Sending& sending, const TrackedEvent& event);
   [[nodiscard]] bool is_on_timeline(Instant now, RtpTimestamp timestamp, RtpClockRate clock) const;
   [[nodiscard]] bool is_writing() const { return writer && writer->is_active(); }
@@ -150,7 +154,7 @@ bool Transcoder::Parts::is_discontinuity(Instant now, const wire::OpenRtp& packe
 void Transcoder::Parts::restart(const Sending& sending, const wire::OpenRtp& first) {
   while (window.has_held()) release(sending);
   if (const auto event = tracker.finish()) end_event(sending, *event);
-  if (writer) writer->flush(sending);
+  repeat_end(sending);
   if (ssrc) ++counters.discontinuities;
   ssrc = first.ssrc();
   window.restart(first.seq());
@@ -197,8 +201,8 @@ void Transcoder::Parts::deliver(const Sending& sending, const wire::OpenRtp& pac
   const Role role = roles[packet.payload_type().raw()];
   const int lost = window.take(packet.seq(), sending.now);
   counters.lost += static_cast<std::uint64_t>(lost);
+  repeat_end(sending);
   flow.sender().flush(sending);
-  if (writer) writer->flush(sending);
   if (role.kind == Kind::Audio) {
     const auto played = flow.play(sending, packet, role.input, lost);
     if (!played.is_late) return;
@@ -288,25 +292,23 @@ bool Transcoder::Parts::is_on_timeline(Instant now, RtpTimestamp timestamp,
 }
 
 void Transcoder::Parts::end_event(const Sending& sending, const TrackedEvent& event) {
-  if (is_writing()) writer->end(sending, scaled(event.ticks, event.clock, out_clock()));
-  const RtpTimestamp end = event.start.plus(event.ticks);
-  if (flow.is_running() && flow.filled_until() != sound_until) {
-    // Sound came beside it and has moved the timeline.
-  } else if (is_on_timeline(sending.now, end, event.clock)) {
+  const bool was_writing = is_writing();
+  if (was_writing) writer->end(sending, scaled(event.ticks, event.clock, out_clock()));
+  // Sound that came beside the event has moved the timeline itself.
+  const bool had_sound = was_writing && flow.filled_until() != sound_until;
+  if (flow.is_running() && !had_sound) {
+    const RtpTimestamp end = event.start.plus(event.ticks);
     flow.expect_silence();
-    flow.pass_over(sending, end);
-  } else if (writer && !flow.is_running()) {
-    rtp::OutputStream& stream = sending.out.stream;
-    const std::int32_t ahead = writer->end_timestamp().distance_from(stream.next_timestamp());
-    if (ahead > 0) stream.skip(static_cast<std::uint32_t>(ahead));
-  } else {
-    flow.expect_silence();
+    if (is_on_timeline(sending.now, end, event.clock)) flow.pass_over(sending, end);
   }
   suppress();
 }
 
 void Transcoder::Parts::handle_timeout(const Sending& sending) {
-  flow.sender().handle_timeout(sending);
+  if (flow.sender().next_timeout().value_or(Instant::max()) <= sending.now) {
+    repeat_end(sending);
+    flow.sender().handle_timeout(sending);
+  }
   if (writer) writer->handle_timeout(sending);
   if (const auto event = tracker.handle_timeout(sending.now)) end_event(sending, *event);
   while (window.has_held() && *window.give_up_at() <= sending.now) release(sending);
@@ -317,7 +319,9 @@ void Transcoder::Parts::handle_timeout(const Sending& sending) {
   };
   // What was held may end before now as well.
   while (window.has_held() && is_due()) release(sending);
-  if (is_due()) flow.handle_deadline(sending, window.length());
+  if (!is_due()) return;
+  repeat_end(sending);
+  flow.handle_deadline(sending, window.length());
 }
 
 std::optional<Instant> Transcoder::Parts::next_timeout() const {
@@ -378,6 +382,8 @@ void Transcoder::handle_timeout(Instant now, Emit& out) {
 std::optional<Instant> Transcoder::next_timeout() const { return parts_->next_timeout(); }
 
 void Transcoder::take_over(Transcoder& old) { parts_->take_over(*old.parts_); }
+
+void Transcoder::release_packets() { parts_->window.release_packets(); }
 
 void Transcoder::set_suppressed(bool is_suppressed) {
   parts_->is_suppressed = is_suppressed;

@@ -75,6 +75,9 @@ class Transcoder {
   /// what set_expected_loss() and set_suppressed() set, the framing remainder, packets held, event
   /// and timing state. `old` is then only fit to be freed.
   void take_over(Transcoder& old);
+  /// Gives every packet that is held back to its pool. Called on the worker before it is handed to
+  /// another thread to be freed: a pool belongs to one.
+  void release_packets();
 
   /// For the time that the leg is sent something else (digits of SendDtmf): audio is decoded, so
   /// that nothing jumps afterwards, and time passes on the output's timeline, but none is sent.

@@ -101,12 +101,14 @@ void Rig::give(Instant now, const Given& packet) {
 void Rig::run_until(Instant now) {
   for (auto due = transcoder_->next_timeout(); due && *due <= now;
        due = transcoder_->next_timeout()) {
+    now_ = std::max(now_, *due);
     Emit out = emit();
-    transcoder_->handle_timeout(*due, out);
-    collect(*due);
+    transcoder_->handle_timeout(now_, out);
+    collect(now_);
     const auto next = transcoder_->next_timeout();
-    CAUSEWAY_CHECK(!next || *next > *due, "a timeout that was handled is over");
+    CAUSEWAY_CHECK(!next || *next > now_, "a timeout that was handled is over");
   }
+  now_ = std::max(now_, now);
 }
 
 void Rig::replan(const Transcoder::Config& config) {
@@ -256,7 +258,9 @@ void append(Samples& to, const Samples& more) { to.insert(to.end(), more.begin()
 
 std::string continuity_fault(const std::vector<Sent>& packets) {
   for (std::size_t i = 0; i < packets.size(); ++i) {
-    const std::string where = "packet " + std::to_string(i) + ": ";
+    const std::string where = "packet " + std::to_string(i) + " of type " +
+                              std::to_string(packets[i].type.raw()) + " at " +
+                              std::to_string(packets[i].timestamp.raw()) + ": ";
     if (packets[i].ssrc != kSink) return where + "another SSRC";
     if (i == 0) continue;
     if (packets[i].seq != packets[i - 1].seq.plus(1)) return where + "sequence";

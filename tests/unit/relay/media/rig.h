@@ -96,6 +96,7 @@ class Rig {
   std::vector<wire::OpenRtp> packets_;
   std::unique_ptr<Transcoder> transcoder_;
   std::vector<Sent> sent_;
+  Instant now_{};
 };
 
 /// Human speech at 8 kHz, about 10 s, from Debian's asterisk-core-sounds-en-wav; a synthetic voice

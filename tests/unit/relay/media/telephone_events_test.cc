@@ -267,6 +267,21 @@ TEST(TelephoneEventOnly, LegsThatSendNothingElseAreServed) {
   EXPECT_EQ(rig.transcoder().next_timeout(), std::nullopt);
 }
 
+TEST(TelephoneEventOnly, SoundThatBeginsLongAfterwardsLiesWhereTimeSays) {
+  Rig rig(config_of(kPcmu, pcmu(), kPcma, pcma()));
+  const auto events =
+      event_packets(1, RtpClockRate(8000), kEvent8, milliseconds(100), SeqNum(7), RtpTimestamp(0));
+  for (const Given& packet : events) rig.give(at(Duration(0)), packet);
+  Given sound = packets_of(pcmu(), kPcmu, speech(), kFrame)[0];
+  sound.seq = events.back().seq.plus(1);
+  sound.timestamp = RtpTimestamp(80'000);
+  rig.give(at(std::chrono::seconds(10)), sound);
+  const auto& sent = rig.sent();
+  EXPECT_EQ(sent.back().type, kPcma);
+  EXPECT_EQ(sent.back().timestamp.distance_from(sent.front().timestamp), 80'000);
+  EXPECT_EQ(continuity_fault(sent), "");
+}
+
 class Receiver : public testing::Test {
  protected:
   std::vector<HeardEvent> hear(Instant now, const Given& given) {

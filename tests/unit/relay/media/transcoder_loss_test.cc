@@ -340,6 +340,37 @@ TEST(TranscoderLoss, MakesNothingUpForAWorkerThatStoodStill) {
   EXPECT_EQ(continuity_fault(rig.sent()), "");
 }
 
+TEST(TranscoderLoss, LeavesNothingDueBehindWhenPacketsAreHeldPastTheDeadline) {
+  // The worker hands over packets before it looks at timers: what is held may be overdue already.
+  const auto packets = packets_of(pcmu(), kPcmu, speech(), kFrame);
+  Rig rig(config_of(kPcmu, pcmu(), kPcma, pcma()));
+  give_range(rig, packets, 0, 100);
+  rig.give(due(101), packets[101]);
+  rig.give(due(101) + milliseconds(18), packets[100]);
+  ASSERT_EQ(rig.transcoder().reorder_window(), milliseconds(20));
+  const Instant now = due(102) + milliseconds(600);
+  Emit out = rig.emit();
+  rig.transcoder().handle_packet(now, rig.make(packets[103]), out);
+  rig.transcoder().handle_packet(now, rig.make(packets[105]), out);
+  rig.transcoder().handle_timeout(now, out);
+  ASSERT_TRUE(rig.transcoder().next_timeout());
+  EXPECT_GT(*rig.transcoder().next_timeout(), now);
+  rig.collect(now);
+  EXPECT_EQ(continuity_fault(rig.sent()), "");
+}
+
+TEST(TranscoderLoss, ReleasesWhatItHoldsToItsOwnThread) {
+  const auto packets = packets_of(pcmu(), kPcmu, speech(), kFrame);
+  Rig rig(config_of(kPcmu, pcmu(), kPcma, pcma()));
+  give_range(rig, packets, 0, 100);
+  rig.give(due(101), packets[101]);
+  rig.give(due(101) + milliseconds(18), packets[100]);
+  rig.give(due(103), packets[103]);
+  EXPECT_LT(rig.pool().available(), rig.pool().size()) << "103 waits for 102";
+  rig.transcoder().release_packets();
+  EXPECT_EQ(rig.pool().available(), rig.pool().size());
+}
+
 // What happens to each packet is chosen at random; whatever it is, these hold.
 class RandomNetwork : public testing::TestWithParam<unsigned> {};
 
