@@ -322,6 +322,8 @@ std::unique_ptr<Session> Engine::take_session(Instant now, std::uint32_t index, 
   if (++slot.generation == 0) slot.generation = 1;
   free_sessions_.push_back(index);
   timers_.set(index, std::nullopt);
+  // Whoever frees the session is another thread, and the pool is this one's.
+  for (const auto& connection : slot.session->connections()) connection->path->release_packets();
   return std::move(slot.session);
 }
 
@@ -419,6 +421,7 @@ void Engine::handle(Instant now, std::unique_ptr<RemoveLeg> command, Outbox& out
   auto& connections = session.connections();
   for (std::size_t i = connections.size(); i-- > 0;) {
     if (connections[i]->from != leg->number() && connections[i]->to != leg->number()) continue;
+    connections[i]->path->release_packets();
     command->connections.push_back(std::move(connections[i]));
     connections.erase_unordered(i);
   }
@@ -440,6 +443,7 @@ void Engine::handle(Instant, std::unique_ptr<SetConnection> command, Outbox& out
   const Connection* wanted = command->connection.get();
   command->connection =
       session.replace_connection(command->from, command->to, std::move(command->connection));
+  if (command->connection) command->connection->path->release_packets();
   session.update_rtp_endpoints();
   const bool was_refused = wanted != nullptr && command->connection.get() == wanted;
   rearm(command->session.slot);

@@ -53,6 +53,10 @@ void Path::set_suppressed(bool is_suppressed) {
   if (transcoder_) transcoder_->set_suppressed(is_suppressed);
 }
 
+void Path::release_packets() {
+  if (transcoder_) transcoder_->release_packets();
+}
+
 void Path::take_over(Path& old) {
   if (transcoder_ && old.transcoder_) transcoder_->take_over(*old.transcoder_);
 }

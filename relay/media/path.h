@@ -47,6 +47,8 @@ class Path {
   /// Goes on where `old` was: codecs that stay keep their state. Call at a packet boundary, before
   /// the first packet; `old` is then only fit to be freed.
   void take_over(Path& old);
+  /// As Transcoder::release_packets(); whoever hands a path over to another thread calls it.
+  void release_packets();
 
   [[nodiscard]] bool transcodes() const { return transcoder_ != nullptr; }
   [[nodiscard]] Transcoder* transcoder() { return transcoder_.get(); }
