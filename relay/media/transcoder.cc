@@ -385,8 +385,6 @@ void Transcoder::take_over(Transcoder& old) { parts_->take_over(*old.parts_); }
 
 void Transcoder::release_packets() { parts_->window.release_packets(); }
 
-void Transcoder::release_packets() { parts_->window.release_packets(); }
-
 void Transcoder::set_suppressed(bool is_suppressed) {
   parts_->is_suppressed = is_suppressed;
   parts_->suppress();
