@@ -287,9 +287,14 @@ Result<wire::OpenRtcp, DropReason> Leg::receive_rtcp(Datagram& in, Outbox& out) 
   return compound;
 }
 
-void Leg::take_rtcp(const wire::OpenRtcp& compound, Instant arrival) {
+rtp::RtcpNews Leg::take_rtcp(const wire::OpenRtcp& compound, Instant arrival) {
   const BorrowedReceptions borrowed = borrow_receptions();
-  (void)rtcp_.on_rtcp(compound, arrival, borrowed.span());
+  return rtcp_.on_rtcp(compound, arrival, borrowed.span());
+}
+
+std::uint8_t Leg::far_loss_percent() const {
+  const auto far = rtcp_.summary().far;
+  return far ? static_cast<std::uint8_t>(far->fraction_lost * 100 / 256) : std::uint8_t{0};
 }
 
 // --------------------------------------------------------------------------------- the way out

@@ -135,7 +135,11 @@ class Leg {
   void set_is_rtp_endpoint(bool is_endpoint) { is_rtp_endpoint_ = is_endpoint; }
   [[nodiscard]] bool is_rtp_endpoint() const { return is_rtp_endpoint_; }
   /// A compound of the endpoint's, for the relay as its RTP endpoint.
-  void take_rtcp(const wire::OpenRtcp& compound, Instant arrival);
+  rtp::RtcpNews take_rtcp(const wire::OpenRtcp& compound, Instant arrival);
+  /// Puts the reports about our audio on the clock of the stream that it is made from.
+  void follow(const rtp::Reception& source) { rtcp_.follow(source); }
+  /// What the endpoint last said is lost of our audio, 0..100.
+  [[nodiscard]] std::uint8_t far_loss_percent() const;
   /// The SSRC under which the relay itself speaks to this endpoint.
   [[nodiscard]] Ssrc own_ssrc() const { return streams_.audio().ssrc(); }
   [[nodiscard]] std::string_view cname() const { return setup_.cname.text(); }

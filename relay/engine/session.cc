@@ -142,9 +142,26 @@ ForwardedStreams Session::forwarded_streams(Connection* connection) {
 
 void Session::handle_rtcp(Instant now, Leg& from, const wire::OpenRtcp& compound, PacketPool& pool,
                           Outbox& out) {
-  if (from.is_rtp_endpoint()) from.take_rtcp(compound, now);
+  if (from.is_rtp_endpoint()) take_own_rtcp(now, from, compound);
   for (const auto& to : legs_) {
     if (to->number() != from.number()) translate_rtcp(now, from, *to, compound, pool, out);
+  }
+}
+
+/// What the endpoint reports reaches those who can act on it: its losses the encoders that speak to
+/// it (in-band FEC), its clock the reports about what is made from its stream (lip-sync).
+void Session::take_own_rtcp(Instant now, Leg& from, const wire::OpenRtcp& compound) {
+  const rtp::RtcpNews news = from.take_rtcp(compound, now);
+  for (const auto& connection : connections_) {
+    media::Transcoder* transcoder = connection->path->transcoder();
+    if (transcoder == nullptr) continue;
+    if (news.has_report && connection->to == from.number()) {
+      transcoder->set_expected_loss(from.far_loss_percent());
+    }
+    const rtp::Reception* source = from.reception_of(compound.ssrc());
+    if (news.has_sender_report && connection->from == from.number() && source != nullptr) {
+      if (Leg* to = leg(connection->to)) to->follow(*source);
+    }
   }
 }
 

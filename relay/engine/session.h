@@ -94,6 +94,7 @@ class Session {
   [[nodiscard]] Instant last_heard() const;
   [[nodiscard]] Connection* connection(std::uint16_t from, std::uint16_t to);
   [[nodiscard]] ForwardedStreams forwarded_streams(Connection* connection);
+  void take_own_rtcp(Instant now, Leg& from, const wire::OpenRtcp& compound);
   void translate_rtcp(Instant now, Leg& from, Leg& to, const wire::OpenRtcp& compound,
                       PacketPool& pool, Outbox& out);
 

@@ -219,10 +219,17 @@ class RelayTest(unittest.TestCase):
         return False
 
     def stop_hearing(self, *processes):
-        for process in processes:
-            process.send_signal(signal.SIGTERM)
-        for process in processes:
-            process.wait(10)
+        """ffmpeg looks at the first signal when the next packet comes; the second wakes it."""
+        for patience in (1, 10):
+            for process in processes:
+                if process.poll() is None:
+                    process.send_signal(signal.SIGTERM)
+            for process in processes:
+                try:
+                    process.wait(patience)
+                except subprocess.TimeoutExpired:
+                    if patience == 10:
+                        raise
 
     def speak(self, name, wav, target, payload_type, codec, crypto=None):
         """Starts to send a WAV file in real time. `codec`: ffmpeg's options."""

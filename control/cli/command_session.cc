@@ -1,0 +1,176 @@
+#include <iostream>
+#include <memory>
+
+#include "control/cli/commands.h"
+#include "control/cli/print.h"
+
+namespace causeway::cli {
+
+namespace {
+
+using Relay = v1::RelayService::Stub;
+
+struct SessionArguments {
+  std::string name;
+  std::string id;
+  std::uint32_t lease_seconds = 0;
+  bool closes_at_lease_end = false;
+  std::vector<std::string> labels;
+};
+
+void set_lease(std::uint32_t seconds, google::protobuf::Duration& lease) {
+  if (seconds != 0) lease.set_seconds(seconds);
+}
+
+int create(const SessionArguments& arguments, Client& client, const Options& options) {
+  v1::CreateSessionRequest request;
+  v1::CreateSessionResponse response;
+  request.set_session_id(arguments.id);
+  v1::Session& session = *request.mutable_session();
+  if (arguments.lease_seconds != 0) set_lease(arguments.lease_seconds, *session.mutable_lease());
+  if (arguments.closes_at_lease_end) session.set_lease_expiry(v1::LEASE_EXPIRY_CLOSE);
+  for (const std::string& label : arguments.labels) {
+    const auto equals = std::min(label.find('='), label.size());
+    (*session.mutable_labels())[label.substr(0, equals)] =
+        label.substr(std::min(equals + 1, label.size()));
+  }
+  const int code = client.call(client.relay(), &Relay::CreateSession, request, response);
+  if (code == kOk) print(options, response, response.session().name() + "\n");
+  return code;
+}
+
+int list(Client& client, const Options& options) {
+  v1::ListSessionsRequest request;
+  int code = kOk;
+  do {
+    v1::ListSessionsResponse response;
+    code = client.call(client.relay(), &Relay::ListSessions, request, response);
+    if (code != kOk) break;
+    std::string text;
+    for (const v1::Session& session : response.sessions()) {
+      text += session.name() + " " + v1::SessionState_Name(session.state()) + "\n";
+    }
+    print(options, response, text);
+    request.set_page_token(response.next_page_token());
+  } while (!request.page_token().empty());
+  return code;
+}
+
+int describe(const std::string& name, Client& client, const Options& options) {
+  v1::DescribeSessionRequest request;
+  v1::DescribeSessionResponse response;
+  request.set_name(session_name(name));
+  const int code = client.call(client.relay(), &Relay::DescribeSession, request, response);
+  if (code != kOk) return code;
+  std::string text = response.text();
+  if (!text.ends_with('\n')) text += '\n';
+  print(options, response, text);
+  return code;
+}
+
+int report(const std::string& name, Client& client, const Options& options) {
+  if (name.find("/legs/") != std::string::npos) {
+    v1::GetLegReportRequest request;
+    v1::GetLegReportResponse response;
+    request.set_name(session_name(name));
+    const int code = client.call(client.relay(), &Relay::GetLegReport, request, response);
+    v1::SessionReport one;
+    *one.add_legs() = response.report();
+    if (code == kOk) print(options, response, as_text(one));
+    return code;
+  }
+  v1::GetSessionReportRequest request;
+  v1::GetSessionReportResponse response;
+  request.set_name(session_name(name));
+  const int code = client.call(client.relay(), &Relay::GetSessionReport, request, response);
+  if (code == kOk) print(options, response, as_text(response.report()));
+  return code;
+}
+
+}  // namespace
+
+std::string session_name(const std::string& text) {
+  return text.starts_with("sessions/") ? text : "sessions/" + text;
+}
+
+void print(const Options& options, const google::protobuf::Message& message,
+           const std::string& text) {
+  std::cout << (options.is_json ? as_json(message) : text) << std::flush;
+}
+
+void add_session_commands(CLI::App& app, Run& run) {
+  auto arguments = std::make_shared<SessionArguments>();
+  auto* session = app.add_subcommand("session", "Sessions: the legs of one call");
+  session->require_subcommand(1);
+  const auto named = [&](const char* verb, const char* help) {
+    auto* command = session->add_subcommand(verb, help);
+    command->add_option("session", arguments->name, "Its id or name")->required();
+    return command;
+  };
+
+  auto* created = session->add_subcommand("create", "Make a session; legs are added with `leg`");
+  created->add_option("--id", arguments->id, "Its id; else the relay chooses one");
+  created->add_option("--lease", arguments->lease_seconds, "Seconds, 1 to 3600");
+  created->add_flag("--close", arguments->closes_at_lease_end,
+                    "End with the lease, even while somebody speaks");
+  created->add_option("--label", arguments->labels, "KEY=VALUE, for your own use");
+  created->callback([arguments, &run] {
+    run = [arguments](Client& c, const Options& o) { return create(*arguments, c, o); };
+  });
+
+  named("get", "Show a session")->callback([arguments, &run] {
+    run = [arguments](Client& client, const Options& options) {
+      v1::GetSessionRequest request;
+      v1::GetSessionResponse response;
+      request.set_name(session_name(arguments->name));
+      const int code = client.call(client.relay(), &Relay::GetSession, request, response);
+      if (code == kOk) print(options, response, as_text(response.session()));
+      return code;
+    };
+  });
+
+  session->add_subcommand("list", "List the sessions")->callback([&run] {
+    run = [](Client& c, const Options& o) { return list(c, o); };
+  });
+
+  auto* renewed = named("renew", "Begin its lease anew");
+  renewed->add_option("--lease", arguments->lease_seconds, "Seconds, 1 to 3600");
+  renewed->callback([arguments, &run] {
+    run = [arguments](Client& client, const Options& options) {
+      v1::RenewSessionRequest request;
+      v1::RenewSessionResponse response;
+      request.set_name(session_name(arguments->name));
+      if (arguments->lease_seconds != 0) {
+        set_lease(arguments->lease_seconds, *request.mutable_lease());
+      }
+      const int code = client.call(client.relay(), &Relay::RenewSession, request, response);
+      if (code == kOk) print(options, response, as_text(response.session().expire_time()));
+      return code;
+    };
+  });
+
+  named("delete", "End it, and show its final report")->callback([arguments, &run] {
+    run = [arguments](Client& client, const Options& options) {
+      v1::DeleteSessionRequest request;
+      v1::DeleteSessionResponse response;
+      request.set_name(session_name(arguments->name));
+      const int code = client.call(client.relay(), &Relay::DeleteSession, request, response);
+      if (code == kOk) print(options, response, as_text(response.report()));
+      return code;
+    };
+  });
+
+  auto* described = app.add_subcommand("describe", "Say in words what the relay does in a session");
+  described->add_option("session", arguments->name, "Its id or name")->required();
+  described->callback([arguments, &run] {
+    run = [arguments](Client& c, const Options& o) { return describe(arguments->name, c, o); };
+  });
+
+  auto* reported = app.add_subcommand("report", "What each leg experienced: loss, jitter, drops");
+  reported->add_option("session", arguments->name, "A session, or SESSION/legs/LEG")->required();
+  reported->callback([arguments, &run] {
+    run = [arguments](Client& c, const Options& o) { return report(arguments->name, c, o); };
+  });
+}
+
+}  // namespace causeway::cli

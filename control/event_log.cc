@@ -1,0 +1,164 @@
+#include "control/event_log.h"
+
+#include <algorithm>
+#include <charconv>
+
+namespace causeway::control {
+
+namespace {
+
+constexpr std::string_view kTokenForm = "e1.";
+
+}  // namespace
+
+bool EventFilter::admits(const v1::Event& event) const {
+  const int kind = event.kind_case();
+  if (kind == v1::Event::kStreamOpened || kind == v1::Event::kEventsLost) return true;
+  if (!session.empty() && event.session() != session) return false;
+  if (!kinds.empty() && std::ranges::find(kinds, kind) == kinds.end()) return false;
+  return std::ranges::all_of(labels, [&](const auto& label) {
+    const auto found = event.labels().find(label.first);
+    return found != event.labels().end() && found->second == label.second;
+  });
+}
+
+std::optional<int> event_kind(const std::string& name) {
+  const auto* field = v1::Event::descriptor()->FindFieldByName(name);
+  if (field == nullptr || field->containing_oneof() == nullptr) return std::nullopt;
+  return field->number();
+}
+
+EventLog::EventLog(std::string instance, const Limits& limits)
+    : instance_(std::move(instance)), limits_(limits) {}
+
+std::string EventLog::token_of(std::uint64_t cursor) const {
+  return std::string(kTokenForm) + instance_ + "." + std::to_string(cursor);
+}
+
+Answer<std::uint64_t> EventLog::parse_token(const std::string& token) const {
+  const auto refuse = [] {
+    return failure(
+        field_error("TOKEN_INVALID", Field("resume_token"), "This is no resume token of a relay."));
+  };
+  const std::size_t dot = token.rfind('.');
+  if (!token.starts_with(kTokenForm) || dot == std::string::npos || dot < kTokenForm.size()) {
+    return refuse();
+  }
+  std::uint64_t cursor = 0;
+  const char* const end = token.data() + token.size();
+  const auto [at, error] = std::from_chars(token.data() + dot + 1, end, cursor);
+  if (error != std::errc{} || at != end) return refuse();
+  const std::string instance = token.substr(kTokenForm.size(), dot - kTokenForm.size());
+  if (instance.size() != instance_.size()) return refuse();
+  if (instance != instance_) {
+    return failure(api_error("CURSOR_EXPIRED", "The token is from before the relay was started."));
+  }
+  if (cursor >= head()) return refuse();  // it was never given
+  if (cursor + 1 < base_) {
+    return failure(api_error("CURSOR_EXPIRED", "The events after this token are no longer kept."));
+  }
+  return cursor;
+}
+
+void EventLog::publish(v1::Event event) {
+  {
+    const Lock lock(mutex_);
+    event.set_resume_token(token_of(head()));
+    ring_.push_back(std::make_shared<const v1::Event>(std::move(event)));
+    if (ring_.size() > limits_.ring) {
+      ring_.pop_front();
+      ++base_;
+    }
+  }
+  const Lock lock(subscribers_mutex_);
+  for (Subscription* subscriber : subscribers_) subscriber->wake_();
+}
+
+Answer<std::unique_ptr<EventLog::Subscription>> EventLog::subscribe(EventFilter filter,
+                                                                    const std::string& resume_token,
+                                                                    std::function<void()> wake) {
+  std::unique_ptr<Subscription> subscription;
+  {
+    const Lock lock(mutex_);
+    std::uint64_t next = head();
+    if (!resume_token.empty()) {
+      const auto cursor = parse_token(resume_token);
+      if (!cursor) return failure(cursor.error());
+      next = *cursor + 1;
+    }
+    subscription.reset(new Subscription(*this, std::move(filter), next, std::move(wake)));
+  }
+  const Lock lock(subscribers_mutex_);
+  subscribers_.push_back(subscription.get());
+  return subscription;
+}
+
+void EventLog::remove(Subscription* subscription) {
+  const Lock lock(subscribers_mutex_);
+  std::erase(subscribers_, subscription);
+}
+
+void EventLog::shut_down() {
+  {
+    const Lock lock(mutex_);
+    is_shut_down_ = true;
+  }
+  const Lock lock(subscribers_mutex_);
+  for (Subscription* subscriber : subscribers_) subscriber->wake_();
+}
+
+bool EventLog::knows_session(const std::string& session) const {
+  const Lock lock(mutex_);
+  return std::ranges::any_of(ring_,
+                             [&](const Entry& event) { return event->session() == session; });
+}
+
+std::string EventLog::newest_token() const {
+  const Lock lock(mutex_);
+  return token_of(head() - 1);
+}
+
+std::size_t EventLog::subscribers() const {
+  const Lock lock(subscribers_mutex_);
+  return subscribers_.size();
+}
+
+bool EventLog::Subscription::is_behind() const {
+  return next_ < log_.base_ || (!is_catching_up_ && log_.head() - next_ > log_.limits_.backlog);
+}
+
+void EventLog::Subscription::note_progress() {
+  if (log_.head() - next_ <= log_.limits_.backlog) is_catching_up_ = false;
+}
+
+Answer<std::shared_ptr<const v1::Event>> EventLog::Subscription::read() {
+  const Lock lock(log_.mutex_);
+  if (is_behind()) {
+    ApiError error =
+        api_error("SLOW_READER", "The events were not read fast enough; resume with the token.");
+    error.metadata.emplace_back("resume_token", log_.token_of(next_ - 1));
+    return failure(std::move(error));
+  }
+  note_progress();
+  while (next_ < log_.head()) {
+    const Entry& event = log_.ring_[static_cast<std::size_t>(next_ - log_.base_)];
+    ++next_;
+    if (filter_.admits(*event)) return event;
+  }
+  // All that happened before the end has been read.
+  if (log_.is_shut_down_)
+    return failure(api_error("NODE_DRAINING", "The node is being shut down."));
+  return std::shared_ptr<const v1::Event>();
+}
+
+bool EventLog::Subscription::is_too_slow() const {
+  const Lock lock(log_.mutex_);
+  return is_behind();
+}
+
+std::string EventLog::Subscription::token() const {
+  const Lock lock(log_.mutex_);
+  return log_.token_of(next_ - 1);
+}
+
+}  // namespace causeway::control

@@ -1,0 +1,340 @@
+#include "control/leg_change.h"
+
+#include <algorithm>
+#include <array>
+
+#include "control/lookup.h"
+#include "control/proto_time.h"
+#include "control/session_draft.h"
+#include "control/update_mask.h"
+
+namespace causeway::control {
+
+namespace {
+
+using google::protobuf::FieldMask;
+
+constexpr std::array<std::string_view, 11> kChangeable = {
+    "labels",       "remote", "accept_from",  "security",  "dscp",
+    "max_ssrcs",    "codecs", "codec_policy", "direction", "first_packet_timeout",
+    "media_timeout"};
+
+constexpr Duration kMaxGrace = std::chrono::seconds(60);
+
+bool is_same(const google::protobuf::FieldMask& mask, std::string_view path) {
+  return std::ranges::find(mask.paths(), path) != mask.paths().end();
+}
+
+/// What of a leg's security a request is about.
+struct SecurityScope {
+  bool receive = false;
+  bool send = false;
+  bool whole = false;
+};
+SecurityScope scope_of(const FieldMask& mask) {
+  SecurityScope scope;
+  scope.whole = is_same(mask, "security") || is_same(mask, "security.sdes");
+  scope.receive = scope.whole || touches(mask, "security.sdes.receive");
+  scope.send = scope.whole || touches(mask, "security.sdes.send");
+  return scope;
+}
+
+}  // namespace
+
+Answer<void> LegChange::prepare(const LegState& leg, const v1::UpdateLegRequest& in) {
+  const Field field("leg");
+  auto mask = read_update_mask(in.update_mask(), in.has_update_mask(), in.leg(), kChangeable);
+  if (!mask) return failure(std::move(mask).error());
+  v1::Leg merged = leg.shown;
+  merge(in.leg(), *mask, merged);
+  auto asked = translate_leg(merged, field, plane_.networks(), leg.id());
+  if (!asked) {
+    wipe_keys(merged);
+    return failure(std::move(asked).error());
+  }
+  after_ = leg;
+  asked->spec.receive_suite = leg.asked.spec.receive_suite;
+  asked->spec.send_suite = leg.asked.spec.send_suite;
+  after_.asked = std::move(*asked);
+  auto checked = check_family(plane_, after_.asked, field);
+  if (checked && touches(*mask, "dscp") && after_.asked.spec.dscp != leg.asked.spec.dscp) {
+    checked = failure(absent_feature("Leg.dscp (update)"));
+  }
+  if (checked && touches(*mask, "security")) checked = prepare_security(leg, merged, *mask, field);
+  if (!checked) {
+    wipe_keys(merged);
+    return checked;
+  }
+  after_.shown = public_leg(merged, keys_);
+  wipe_keys(merged);
+  // Keys that the request does not speak of are still there, so they are still shown.
+  if (merged.security().has_sdes()) {
+    const v1::SdesSecurity& old = leg.shown.security().sdes();
+    v1::SdesSecurity& now = *after_.shown.mutable_security()->mutable_sdes();
+    if (!keys_.receive && leg.has_receive_keys) *now.mutable_receive() = old.receive();
+    if (!keys_.send && leg.has_send_keys) *now.mutable_send() = old.send();
+  }
+  const bool has_new_codecs = touches(*mask, "codecs") || touches(*mask, "codec_policy");
+  if (has_new_codecs || touches(*mask, "security")) {
+    if (auto planned = prepare_plans(has_new_codecs, field); !planned) return planned;
+  }
+  if (touches(*mask, "codecs")) record_new_codecs(leg);
+  prepare_update(leg, *mask);
+  return prepare_keys();
+}
+
+Answer<void> LegChange::prepare_security(const LegState& before, const v1::Leg& in,
+                                         const FieldMask& mask, const Field& field) {
+  if (after_.asked.spec.security != before.asked.spec.security) {
+    return failure(absent_feature("Leg.security (update of its kind)"));
+  }
+  if (!in.security().has_sdes()) return {};
+  const SecurityScope scope = scope_of(mask);
+  v1::Security security;
+  v1::SdesSecurity& sdes = *security.mutable_sdes();
+  sdes.set_roc_policy(in.security().sdes().roc_policy());
+  if (scope.receive && in.security().sdes().has_receive()) {
+    *sdes.mutable_receive() = in.security().sdes().receive();
+  }
+  if (scope.send && in.security().sdes().has_send()) {
+    *sdes.mutable_send() = in.security().sdes().send();
+  }
+  SendKey send_key = SendKey::Keep;
+  if (scope.send) send_key = scope.whole ? SendKey::KeepIfFits : SendKey::Make;
+  const Field security_field{"security", &field};
+  auto keys = translate_security(security, security_field, send_key, after_.asked.spec);
+  if (sdes.has_receive()) wipe_keys(*sdes.mutable_receive());
+  if (sdes.has_send()) wipe_keys(*sdes.mutable_send());
+  if (!keys) return failure(std::move(keys).error());
+  keys_ = std::move(*keys);
+  return {};
+}
+
+Answer<void> LegChange::prepare(const LegState& leg, const v1::RotateKeysRequest& in) {
+  if (leg.asked.spec.security != engine::Security::Sdes) {
+    return failure(api_error("LEG_NOT_READY", "The leg is not SDES."));
+  }
+  if (!in.has_receive() && !in.has_send()) {
+    return failure(required(Field("receive"), "At least one direction gets new keys."));
+  }
+  if (in.has_receive() && !has_material(in.receive())) {
+    return failure(required(Field("receive"), "The endpoint's new keys are needed."));
+  }
+  Duration grace = srtp::SrtpReceiver::kKeyGrace;
+  if (in.has_grace()) {
+    const auto span = read_duration(in.grace(), Field("grace"), Duration::zero(), kMaxGrace);
+    if (!span) return failure(span.error());
+    grace = *span;
+  }
+  after_ = leg;
+  engine::LegSpec& spec = after_.asked.spec;
+  if (in.has_receive()) {
+    auto keys = translate_keys(in.receive(), Field("receive"));
+    if (!keys) return failure(std::move(keys).error());
+    spec.receive_suite = keys->keys.suite;
+    keys_.receive = std::move(*keys);
+  }
+  if (in.has_send()) {
+    const Field send("send");
+    const auto suite = read_suite(in.send().suite(), Field{"suite", &send});
+    if (!suite) return failure(suite.error());
+    const std::uint32_t tag = keys_.receive ? keys_.receive->tag : 1;
+    auto keys = has_material(in.send())
+                    ? translate_keys(in.send(), send)
+                    : make_keys(suite->value_or(spec.send_suite), tag, in.send(), send);
+    if (!keys) return failure(std::move(keys).error());
+    spec.send_suite = keys->keys.suite;
+    keys_.send = std::move(*keys);
+  }
+  const auto policy =
+      read_roc_policy(leg.shown.security().sdes().roc_policy(), Field("roc_policy"));
+  if (policy) keys_.roc_policy = *policy;
+  show_security(keys_, after_.shown);
+  ++after_.rotations;
+  if (auto planned = prepare_plans(false, Field("leg")); !planned) return planned;
+  update_.key_grace = grace;
+  return prepare_keys();
+}
+
+Answer<void> LegChange::prepare_plans(bool has_new_codecs, const Field& field) {
+  const std::string leg_field = field.text();
+  for (const ConnectionState& connection : session_.connections) {
+    const bool is_from = connection.from == after_.number;
+    const bool is_to = connection.to == after_.number;
+    if (!is_from && !is_to) continue;
+    Replanned next{connection, nullptr};
+    const LegState& from = is_from ? after_ : *session_.leg(connection.from);
+    const LegState& to = is_to ? after_ : *session_.leg(connection.to);
+    const Field at(leg_field.empty() ? "leg" : std::string_view(leg_field));
+    if (auto done = plan_connection(next.connection, from, to, at, is_to ? leg_field : ""); !done) {
+      return done;
+    }
+    if (has_new_codecs) {
+      auto built = build_connection(next.connection.plan, connection.from, connection.to);
+      if (!built) return failure(std::move(built).error());
+      next.built = std::move(*built);
+    }
+    if (is_to) follow_plan(after_, &next.connection);
+    replanned_.push_back(std::move(next));
+  }
+  if (has_new_codecs && session_.connection_to(after_.number) == nullptr) {
+    follow_plan(after_, nullptr);
+  }
+  return {};
+}
+
+Answer<void> LegChange::prepare_keys() {
+  const BuildSettings settings = plane_.build_settings();
+  if (keys_.receive) {
+    auto receiver =
+        build_receiver(*keys_.receive, keys_.roc_policy, after_.asked.spec.max_ssrcs, settings);
+    if (!receiver) return failure(std::move(receiver).error());
+    update_.receiver = std::move(*receiver);
+    after_.has_receive_keys = true;
+    has_update_ = true;
+  }
+  if (keys_.send) {
+    auto sender = build_sender(*keys_.send, keys_.roc_policy, settings);
+    if (!sender) return failure(std::move(sender).error());
+    update_.sender = std::move(*sender);
+    after_.has_send_keys = true;
+    has_update_ = true;
+  }
+  return {};
+}
+
+void LegChange::prepare_update(const LegState& before, const FieldMask& mask) {
+  const engine::LegSpec& spec = after_.asked.spec;
+  const auto take = [&](std::string_view field, auto&& set) {
+    if (!touches(mask, field)) return;
+    set();
+    has_update_ = true;
+  };
+  take("remote", [&] {
+    update_.remote_rtp = spec.remote_rtp;
+    update_.remote_rtcp = spec.remote_rtcp;
+    learns_again_ = true;
+  });
+  take("accept_from", [&] {
+    update_.accept_from = spec.accept_from;
+    learns_again_ = true;
+  });
+  take("direction", [&] { update_.direction = spec.direction; });
+  take("first_packet_timeout", [&] { update_.first_packet_timeout = spec.first_packet_timeout; });
+  take("media_timeout", [&] { update_.media_timeout = spec.media_timeout; });
+  take("max_ssrcs", [&] { update_.max_ssrcs = spec.max_ssrcs; });
+  take("codecs", [&] {
+    update_.formats = std::make_unique<engine::PayloadFormats>(engine::payload_formats(spec));
+  });
+  if (after_.audio != before.audio) {
+    update_.audio_clock = after_.audio.clock;
+    update_.telephone_event = after_.audio.telephone_event;
+    has_update_ = true;
+  }
+}
+
+void LegChange::record_new_codecs(const LegState& before) {
+  std::ranges::copy_if(after_.asked.spec.codecs, std::back_inserter(new_codecs_),
+                       [&](const engine::CodecSpec& codec) {
+                         const auto& known = before.asked.spec.codecs;
+                         return std::ranges::find(known, codec) == known.end();
+                       });
+}
+
+Answer<void> LegChange::carry_out() {
+  if (!new_codecs_.empty()) {
+    std::vector<std::string> ids;
+    {
+      const Lock lock(session_.data);
+      ids = session_.recordings;
+    }
+    for (const std::string& id : ids) {
+      const auto channel = plane_.recordings().channel_of(session_.id, id, after_.number);
+      const auto number = plane_.recordings().number(session_.id, id);
+      if (!channel || !number) continue;
+      for (record::RecordedCodec& codec : recorded_codecs(new_codecs_)) {
+        plane_.node().add_recorded_codec(*number, *channel, std::move(codec));
+      }
+    }
+  }
+  if (has_update_) {
+    auto command = std::make_unique<engine::UpdateLeg>();
+    command->leg = {session_.handle, after_.number};
+    command->update = std::move(update_);
+    auto done = control::carry_out<engine::UpdateLeg>(
+        plane_, session_, std::move(command), [this](engine::UpdateLeg&) {
+          // Before what is learned from now on.
+          const Lock lock(session_.data);
+          LegState* const leg = learns_again_ ? session_.leg(after_.number) : nullptr;
+          if (leg == nullptr) return;
+          leg->learned_rtp.reset();
+          leg->learned_rtcp.reset();
+        });
+    if (!done) return failure(std::move(done).error());
+  }
+  for (Replanned& next : replanned_) {
+    if (!next.built) continue;
+    auto command = std::make_unique<engine::SetConnection>();
+    command->session = session_.handle;
+    command->from = next.connection.from;
+    command->to = next.connection.to;
+    command->connection = std::move(next.built);
+    auto done = control::carry_out(plane_, session_, std::move(command));
+    if (!done) return failure(std::move(done).error());
+    ++next.connection.replans;
+  }
+  const Lock lock(session_.data);
+  commit();
+  return {};
+}
+
+void LegChange::commit() {
+  LegState* const leg = session_.leg(after_.number);
+  if (leg == nullptr) return;
+  // What the engine has said meanwhile stays.
+  after_.learned_rtp = leg->learned_rtp;
+  after_.learned_rtcp = leg->learned_rtcp;
+  after_.is_silent = leg->is_silent;
+  after_.was_said_active = leg->was_said_active;
+  after_.digits_until = leg->digits_until;
+  after_.etag = leg->etag;
+  after_.etag.change();
+  *leg = std::move(after_);
+  for (Replanned& next : replanned_) {
+    ConnectionState* const connection = session_.connection(next.connection.id);
+    if (connection == nullptr) continue;
+    const bool has_changed = connection->shown_plan.text() != next.connection.shown_plan.text() ||
+                             connection->shown_plan.kind() != next.connection.shown_plan.kind();
+    *connection = std::move(next.connection);
+    if (!has_changed) continue;
+    connection->etag.change();
+    v1::Event event;
+    event.mutable_plan_changed()->set_connection(
+        child_name(session_.id, ChildKind::Connection, connection->id));
+    *event.mutable_plan_changed()->mutable_plan() = connection->shown_plan;
+    plane_.publish(session_, std::move(event));
+  }
+  plane_.publish_active_legs(session_);
+}
+
+Answer<void> update_outgoing_audio(ControlPlane& plane, SessionState& session, std::uint16_t leg) {
+  auto command = std::make_unique<engine::UpdateLeg>();
+  OutgoingAudio audio;
+  {
+    const Lock lock(session.data);
+    LegState* const state = session.leg(leg);
+    if (state == nullptr) return {};
+    const ConnectionState* const connection = session.connection_to(leg);
+    audio = outgoing_audio(state->asked.spec, connection == nullptr ? nullptr : &connection->plan);
+    if (audio == state->audio) return {};
+    state->audio = audio;
+  }
+  command->leg = {session.handle, leg};
+  command->update.audio_clock = audio.clock;
+  command->update.telephone_event = audio.telephone_event;
+  auto done = carry_out(plane, session, std::move(command));
+  if (!done) return failure(std::move(done).error());
+  return {};
+}
+
+}  // namespace causeway::control

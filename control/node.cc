@@ -1,0 +1,292 @@
+#include "control/node.h"
+
+#include <pthread.h>
+
+#include <algorithm>
+
+#include "control/names.h"
+#include "relay/io/clock.h"
+#include "relay/io/file_disk.h"
+
+namespace causeway::control {
+
+namespace {
+
+/// How long stop() waits for workers that do not stop.
+constexpr Duration kStopDeadline = std::chrono::seconds(5);
+
+/// What of a range is this worker's: even shares, each beginning with an even port.
+engine::NetworkConfig share_of(const NetworkConfig& network, std::size_t worker,
+                               std::size_t workers) {
+  const std::uint32_t first = network.first_port.raw() + (network.first_port.raw() & 1U);
+  const std::uint32_t ports =
+      network.last_port.raw() < first ? 0 : network.last_port.raw() - first + 1U;
+  const auto share = static_cast<std::uint32_t>(ports / workers) & ~1U;
+  const std::uint32_t mine = first + share * static_cast<std::uint32_t>(worker);
+  return {.bind = network.bind,
+          .advertised = network.advertised.is_none() ? network.bind : network.advertised,
+          .first_port = UdpPort(static_cast<std::uint16_t>(mine)),
+          .last_port = UdpPort(static_cast<std::uint16_t>(mine + share - 1)),
+          .dscp = network.dscp};
+}
+
+}  // namespace
+
+/// A command on its way: who waits for it, and what becomes of it.
+struct Node::Pending {
+  Mutex mutex;
+  Condition is_done;
+  std::optional<engine::Command> done CAUSEWAY_GUARDED_BY(mutex);
+  bool is_abandoned CAUSEWAY_GUARDED_BY(mutex) = false;
+  std::function<void(engine::Command&)> on_done;
+};
+
+Result<std::unique_ptr<Node>, Error> Node::create(NodeConfig config, Listener listener) {
+  auto signal = io::WakeSignal::create();
+  if (!signal) {
+    return failure(Error{ErrorCode::Internal, "EVENTFD", "", "There is no eventfd for the pump."});
+  }
+  std::unique_ptr<Node> node(new Node(std::move(config), std::move(listener), std::move(*signal)));
+  if (auto started = node->start(); !started) return failure(std::move(started).error());
+  return node;
+}
+
+Node::Node(NodeConfig config, Listener listener, std::unique_ptr<io::WakeSignal> signal)
+    : config_(std::move(config)),
+      listener_(std::move(listener)),
+      wall_(io::read_wall_clock()),
+      signal_(std::move(signal)),
+      loads_(config_.workers),
+      load_meters_(config_.workers) {}
+
+Node::~Node() { stop(); }
+
+Instant Node::now() const { return io::now(); }
+
+worker::WorkerConfig Node::worker_config(std::size_t index, record::RingWriter* ring) const {
+  worker::WorkerConfig config;
+  config.engine.worker = WorkerId(static_cast<std::uint16_t>(index));
+  for (const NetworkConfig& network : config_.networks) {
+    config.engine.networks.push_back(share_of(network, index, config_.workers));
+  }
+  config.engine.wall = wall_;
+  fill_random(config.engine.random_key.data(), sizeof config.engine.random_key);
+  config.engine.max_sessions = config_.max_sessions_per_worker;
+  config.engine.port_quarantine = config_.port_quarantine;
+  if (!config_.cpus.empty()) config.cpu = config_.cpus[index % config_.cpus.size()];
+  config.pool_packets = config_.pool_packets;
+  config.records = ring;
+  return config;
+}
+
+Result<void, Error> Node::start() {
+  const bool can_record = !config_.recordings_folder.empty();
+  for (std::size_t i = 0; i < config_.workers; ++i) {
+    record::RingWriter* ring = nullptr;
+    if (can_record) {
+      rings_.push_back(std::make_unique<ByteRing>(config_.recorder_ring_octets));
+      writers_.push_back(std::make_unique<record::RingWriter>(*rings_.back()));
+      ring = writers_.back().get();
+    }
+    auto made = worker::Worker::create(worker_config(i, ring), *signal_);
+    if (!made) return failure(std::move(made).error());
+    workers_.push_back(std::move(*made));
+  }
+  if (can_record) {
+    auto disk = io::DirectoryDisk::open(config_.recordings_folder);
+    if (!disk) {
+      return failure(Error{ErrorCode::Unavailable, "RECORDER_UNAVAILABLE", "recordings.folder",
+                           "The folder for recordings cannot be opened."});
+    }
+    worker::RecorderConfig recorder;
+    for (const auto& ring : rings_) recorder.rings.push_back(ring.get());
+    recorder.disk = std::move(*disk);
+    recorder.wall = wall_;
+    auto made = worker::Recorder::create(std::move(recorder), *signal_);
+    if (!made) return failure(std::move(made).error());
+    recorder_ = std::move(*made);
+  }
+  pump_ = std::thread([this] { pump(); });
+  return {};
+}
+
+void Node::stop() {
+  if (!pump_.joinable()) return;
+  is_stopping_ = true;
+  for (const auto& worker : workers_) worker->request_stop();
+  const Instant deadline = io::now() + kStopDeadline;
+  const auto is_stopped = [](const auto& worker) { return worker->is_stopped(); };
+  while (!std::ranges::all_of(workers_, is_stopped) && io::now() < deadline) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  if (recorder_) recorder_->stop();
+  {
+    const Lock lock(mutex_);
+    next_token_ = 0;  // tells the pump that nothing more will come
+  }
+  signal_->notify();
+  pump_.join();
+}
+
+// ------------------------------------------------------------------------------------ commands
+
+Answer<engine::Command> Node::post_and_wait(WorkerId worker, engine::Command command,
+                                            std::function<void(engine::Command&)> on_done) {
+  auto pending = std::make_shared<Pending>();
+  pending->on_done = std::move(on_done);
+  std::uint64_t token = 0;
+  {
+    const Lock lock(mutex_);
+    if (next_token_ == 0)
+      return failure(api_error("NODE_DRAINING", "The node is being shut down."));
+    token = next_token_++;
+    pending_.emplace(token, pending);
+  }
+  std::visit([&](auto& body) { body->token = token; }, command);
+  if (!workers_[worker.raw()]->post(command)) {
+    const Lock lock(mutex_);
+    pending_.erase(token);
+    if (is_stopping_) return failure(api_error("NODE_DRAINING", "The node is being shut down."));
+    return failure(api_error("OVERLOAD", "The worker's mailbox is full."));
+  }
+  const Instant deadline = io::now() + kCallDeadline;
+  const Lock lock(pending->mutex);
+  while (!pending->done) {
+    const Duration left = deadline - io::now();
+    if (left <= Duration::zero()) {
+      pending->is_abandoned = true;
+      return failure(api_error("WORKER_UNRESPONSIVE", "The worker did not answer in time."));
+    }
+    pending->is_done.wait_for(pending->mutex, left);
+  }
+  return std::move(*pending->done);
+}
+
+void Node::settle(WorkerId worker, engine::Command command) {
+  const std::uint64_t token = std::visit([](const auto& body) { return body->token; }, command);
+  std::shared_ptr<Pending> pending;
+  {
+    const Lock lock(mutex_);
+    const auto found = pending_.find(token);
+    if (found == pending_.end()) return;  // one that undo() sent
+    pending = std::move(found->second);
+    pending_.erase(found);
+  }
+  {
+    const Lock lock(pending->mutex);
+    if (!pending->is_abandoned) {
+      if (pending->on_done) pending->on_done(command);
+      pending->done = std::move(command);
+      pending->is_done.notify_all();
+      return;
+    }
+  }
+  undo(worker, command);
+}
+
+/// Nobody knows of what an abandoned command has opened, so it is closed again; both commands for
+/// it travel in the reserved lane.
+void Node::undo(WorkerId worker, engine::Command& command) {
+  engine::Command reverse;
+  if (auto* open = std::get_if<std::unique_ptr<engine::OpenSession>>(&command)) {
+    if ((*open)->status != engine::Status::Ok) return;
+    auto close = std::make_unique<engine::CloseSession>();
+    close->session = (*open)->handle;
+    reverse = std::move(close);
+  } else if (auto* add = std::get_if<std::unique_ptr<engine::AddLeg>>(&command)) {
+    if ((*add)->status != engine::Status::Ok) return;
+    auto remove = std::make_unique<engine::RemoveLeg>();
+    remove->leg = (*add)->addresses.leg;
+    reverse = std::move(remove);
+  } else {
+    return;
+  }
+  (void)workers_[worker.raw()]->post(reverse);
+}
+
+// ---------------------------------------------------------------------------------------- pump
+
+void Node::pump() {
+  ::pthread_setname_np(::pthread_self(), "cw-pump");
+  for (;;) {
+    bool is_last = false;
+    {
+      const Lock lock(mutex_);
+      is_last = next_token_ == 0;
+    }
+    while (pump_once()) {
+    }
+    if (is_last) return;
+    signal_->may_sleep();
+    if (pump_once()) {
+      signal_->is_awake();
+      continue;
+    }
+    signal_->wait(std::chrono::seconds(1));
+  }
+}
+
+/// Takes what there is, a batch of each in turn so that none keeps the others waiting.
+bool Node::pump_once() {
+  constexpr int kBatch = 256;
+  bool has_taken = false;
+  for (const auto& worker : workers_) {
+    for (int i = 0; i < kBatch; ++i) {
+      auto report = worker->outlet().try_pop();
+      if (!report) break;
+      has_taken = true;
+      if (auto* event = std::get_if<engine::Event>(&*report)) {
+        if (listener_.on_event) listener_.on_event(std::move(*event));
+      } else {
+        settle(worker->id(), std::move(std::get<engine::Command>(*report)));
+      }
+    }
+  }
+  for (int i = 0; recorder_ && i < kBatch; ++i) {
+    const auto event = recorder_->try_pop_event();
+    if (!event) break;
+    has_taken = true;
+    if (listener_.on_recording) listener_.on_recording(*event);
+  }
+  return has_taken;
+}
+
+// ----------------------------------------------------------------------------------- recordings
+
+Answer<void> Node::open_recording(record::RecordingSpec spec) {
+  if (!recorder_) {
+    return failure(api_error("RECORDER_UNAVAILABLE", "This node has no folder for recordings."));
+  }
+  const Lock lock(recorder_mutex_);
+  if (auto opened = recorder_->open(std::move(spec)); !opened) {
+    return failure(from_relay(opened.error()));
+  }
+  return {};
+}
+
+void Node::add_recorded_codec(record::RecordingId id, std::uint8_t channel,
+                              record::RecordedCodec codec) {
+  if (!recorder_) return;
+  const Lock lock(recorder_mutex_);
+  // A recorder that has no room for a command is far behind; the codec's packets are then silence,
+  // and the recording says so.
+  (void)recorder_->add_codec(id, channel, std::move(codec));
+}
+
+void Node::close_recording(record::RecordingId id) {
+  if (!recorder_) return;
+  const Lock lock(recorder_mutex_);
+  // A recorder that is being stopped ends everything by itself.
+  while (!is_stopping_ && !recorder_->close(id)) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+}
+
+void Node::measure_load() {
+  const Lock lock(load_mutex_);
+  for (std::size_t i = 0; i < workers_.size(); ++i) {
+    loads_[i] = load_meters_[i].measure(io::now(), "cw-worker-" + std::to_string(i));
+  }
+}
+
+}  // namespace causeway::control

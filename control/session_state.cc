@@ -1,0 +1,104 @@
+#include "control/session_state.h"
+
+#include <algorithm>
+#include <array>
+
+#include "control/names.h"
+#include "control/proto_time.h"
+#include "relay/engine/session.h"
+
+namespace causeway::control {
+
+Etag::Etag() { fill_random(&instance_, sizeof instance_); }
+
+std::string Etag::text() const {
+  std::array<char, 8> octets;
+  for (std::size_t i = 0; i < 4; ++i) {
+    octets[i] = static_cast<char>(instance_ >> (8 * i));
+    octets[4 + i] = static_cast<char>(revision_ >> (8 * (3 - i)));
+  }
+  return to_hex({octets.data(), octets.size()});
+}
+
+SessionState::SessionState(std::string session_id) : id(std::move(session_id)) {}
+SessionState::~SessionState() = default;
+
+bool LegState::is_ready() const {
+  const bool has_keys =
+      asked.spec.security == engine::Security::Plain || (has_receive_keys && has_send_keys);
+  return has_keys && (asked.spec.remote_rtp || learned_rtp);
+}
+
+v1::LegState LegState::state() const {
+  if (!is_ready()) return v1::LEG_STATE_WAITING;
+  return is_silent ? v1::LEG_STATE_SILENT : v1::LEG_STATE_ACTIVE;
+}
+
+LegState* SessionState::leg(std::string_view leg_id) {
+  const auto found =
+      std::ranges::find_if(legs, [&](const LegState& leg) { return leg.id() == leg_id; });
+  return found == legs.end() ? nullptr : &*found;
+}
+
+LegState* SessionState::leg(std::uint16_t number) {
+  const auto found = std::ranges::find(legs, number, &LegState::number);
+  return found == legs.end() ? nullptr : &*found;
+}
+
+ConnectionState* SessionState::connection(std::string_view connection_id) {
+  const auto found = std::ranges::find(connections, connection_id, &ConnectionState::id);
+  return found == connections.end() ? nullptr : &*found;
+}
+
+ConnectionState* SessionState::connection_to(std::uint16_t leg_number) {
+  const auto found = std::ranges::find(connections, leg_number, &ConnectionState::to);
+  return found == connections.end() ? nullptr : &*found;
+}
+
+v1::Leg show_leg(const SessionState& session, const LegState& leg) {
+  v1::Leg out = leg.shown;
+  out.set_name(child_name(session.id, ChildKind::Leg, leg.id()));
+  out.set_etag(leg.etag.text());
+  set(*out.mutable_create_time(), leg.create_time);
+  out.set_state(leg.state());
+  set(*out.mutable_local(), leg.local_rtp, leg.local_rtcp);
+  if (leg.learned_rtp || leg.learned_rtcp) {
+    set(*out.mutable_learned(), leg.learned_rtp, leg.learned_rtcp);
+  }
+  return out;
+}
+
+v1::Connection show_connection(const SessionState& session, const ConnectionState& connection) {
+  v1::Connection out = connection.asked;
+  out.set_name(child_name(session.id, ChildKind::Connection, connection.id));
+  out.set_etag(connection.etag.text());
+  set(*out.mutable_create_time(), connection.create_time);
+  *out.mutable_plan() = connection.shown_plan;
+  return out;
+}
+
+v1::Session show_session_basics(SessionState& session, const WallClock& wall) {
+  v1::Session out;
+  out.set_name(session_name(session.id));
+  out.set_etag(session.etag.text());
+  set(*out.mutable_create_time(), session.create_time);
+  out.set_state(session.is_closed()   ? v1::SESSION_STATE_CLOSED
+                : session.is_orphaned ? v1::SESSION_STATE_ORPHANED
+                                      : v1::SESSION_STATE_OPEN);
+  *out.mutable_labels() = session.labels;
+  set(*out.mutable_lease(), session.lease);
+  out.set_lease_expiry(session.lease_expiry);
+  set(*out.mutable_expire_time(), wall.unix_time(session.expires_at));
+  return out;
+}
+
+v1::Session show_session(SessionState& session, const WallClock& wall) {
+  v1::Session out = show_session_basics(session, wall);
+  for (const LegState& leg : session.legs) *out.add_legs() = show_leg(session, leg);
+  for (const ConnectionState& connection : session.connections) {
+    *out.add_connections() = show_connection(session, connection);
+  }
+  return out;
+}
+
+}  // namespace causeway::control

@@ -1,0 +1,148 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "causeway/v1/leg.pb.h"
+#include "causeway/v1/report.pb.h"
+#include "causeway/v1/session.pb.h"
+#include "control/build.h"
+#include "control/mutex.h"
+#include "control/translate_leg.h"
+#include "relay/engine/handle.h"
+#include "relay/engine/planner.h"
+#include "relay/engine/report.h"
+#include "relay/record/frame.h"
+
+namespace causeway::engine {
+class Session;
+}
+
+namespace causeway::control {
+
+/// The version of a resource, which changes whenever the API changes it. The random part keeps the
+/// etag of a resource from fitting another one of the same name.
+class Etag {
+ public:
+  Etag();
+  void change() { ++revision_; }
+  [[nodiscard]] std::string text() const;
+
+ private:
+  std::uint32_t instance_;
+  std::uint32_t revision_ = 1;
+};
+
+/// What the control plane knows of one leg.
+struct LegState {
+  std::uint16_t number = 0;  ///< In the engine; never used twice in a session.
+  v1::Leg shown;             ///< What was asked, without keys and without output fields.
+  LegRequest asked;          ///< The same, translated.
+  bool has_receive_keys = false;
+  bool has_send_keys = false;
+  std::uint32_t rotations = 0;
+  OutgoingAudio audio;
+  Etag etag;
+  Duration create_time{};  ///< Since 1970, as are all here.
+
+  std::optional<SocketAddress> local_rtp;
+  std::optional<SocketAddress> local_rtcp;
+  // What the engine has said since.
+  std::optional<SocketAddress> learned_rtp;
+  std::optional<SocketAddress> learned_rtcp;
+  bool is_silent = false;
+  bool was_said_active = false;
+  Duration max_received_jitter{};
+  Duration max_sent_jitter{};
+  // For `lost_fraction`: the figures of the quality report before.
+  std::uint64_t reported_packets = 0;
+  std::uint64_t reported_lost = 0;
+  Instant digits_until{};  ///< Until then the digits of SendDtmf are being sent.
+
+  [[nodiscard]] const std::string& id() const { return asked.spec.id; }
+  [[nodiscard]] bool is_ready() const;
+  [[nodiscard]] v1::LegState state() const;
+};
+
+/// What the control plane knows of one connection.
+struct ConnectionState {
+  std::string id;
+  std::uint64_t order = 0;  ///< Grows with each connection of its session.
+  std::uint16_t from = 0;
+  std::uint16_t to = 0;
+  v1::Connection asked;  ///< Its stages, record stages of running recordings included.
+  std::vector<engine::StageSpec> stages;
+  engine::PathPlan plan;
+  v1::Plan shown_plan;
+  std::uint32_t replans = 0;
+  Etag etag;
+  Duration create_time{};
+};
+
+/// What the control plane knows of one session. Three kinds of threads meet here:
+///
+///     operation   held through a whole change, waiting for workers included; one change at a time
+///     data        held for short, by everyone, the pump included; never while waiting
+///
+/// A change prepares under `data`, waits without it, and commits under it again. `operation` is
+/// taken before `data`; nobody takes two sessions' mutexes at once.
+class SessionState {
+ public:
+  explicit SessionState(std::string session_id);
+  ~SessionState();
+  SessionState(const SessionState&) = delete;
+  SessionState& operator=(const SessionState&) = delete;
+
+  const std::string id;
+  std::uint64_t order = 0;  ///< Grows with each session; set when it enters the table.
+  Mutex operation;
+  Mutex data;
+
+  // Set once, before the session is in the table.
+  Duration create_time{};
+  engine::SessionHandle handle;
+
+  google::protobuf::Map<std::string, std::string> labels CAUSEWAY_GUARDED_BY(data);
+  Duration lease CAUSEWAY_GUARDED_BY(data){};
+  v1::LeaseExpiry lease_expiry CAUSEWAY_GUARDED_BY(data) = v1::LEASE_EXPIRY_CLOSE_WHEN_SILENT;
+  Instant expires_at CAUSEWAY_GUARDED_BY(data){};
+  bool is_orphaned CAUSEWAY_GUARDED_BY(data) = false;
+  Etag etag CAUSEWAY_GUARDED_BY(data);
+  std::vector<LegState> legs CAUSEWAY_GUARDED_BY(data);                ///< In order of creation.
+  std::vector<ConnectionState> connections CAUSEWAY_GUARDED_BY(data);  ///< In order of creation.
+  std::vector<std::string> recordings CAUSEWAY_GUARDED_BY(data);  ///< Ids, in order of creation.
+  std::vector<v1::LegReport> closed_legs CAUSEWAY_GUARDED_BY(data);
+  std::uint16_t next_leg_number CAUSEWAY_GUARDED_BY(data) = 0;
+  std::uint64_t next_connection_order CAUSEWAY_GUARDED_BY(data) = 1;
+
+  /// Its last word, once it is closed.
+  std::optional<v1::SessionReport> final_report CAUSEWAY_GUARDED_BY(data);
+  bool is_told_closed CAUSEWAY_GUARDED_BY(data) = false;  ///< session_closed is published.
+  Condition closed;                                       ///< When is_told_closed becomes true.
+  /// The engine's session, to be freed by whoever closed it.
+  std::unique_ptr<engine::Session> remains CAUSEWAY_GUARDED_BY(data);
+
+  [[nodiscard]] LegState* leg(std::string_view leg_id) CAUSEWAY_REQUIRES(data);
+  [[nodiscard]] LegState* leg(std::uint16_t number) CAUSEWAY_REQUIRES(data);
+  [[nodiscard]] ConnectionState* connection(std::string_view connection_id) CAUSEWAY_REQUIRES(data);
+  [[nodiscard]] ConnectionState* connection_to(std::uint16_t leg_number) CAUSEWAY_REQUIRES(data);
+  [[nodiscard]] bool is_closed() CAUSEWAY_REQUIRES(data) { return final_report.has_value(); }
+};
+
+using SessionPtr = std::shared_ptr<SessionState>;
+
+// The resources as the API shows them. `wall` fixes moments of the relay's clock to time of day.
+[[nodiscard]] v1::Leg show_leg(const SessionState& session, const LegState& leg);
+[[nodiscard]] v1::Connection show_connection(const SessionState& session,
+                                             const ConnectionState& connection);
+/// Without legs, connections and recordings.
+[[nodiscard]] v1::Session show_session_basics(SessionState& session, const WallClock& wall)
+    CAUSEWAY_REQUIRES(session.data);
+/// Without recordings, which Recordings knows.
+[[nodiscard]] v1::Session show_session(SessionState& session, const WallClock& wall)
+    CAUSEWAY_REQUIRES(session.data);
+
+}  // namespace causeway::control

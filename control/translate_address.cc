@@ -1,0 +1,97 @@
+#include "control/translate_address.h"
+
+#include "control/proto_time.h"
+
+namespace causeway::control {
+
+namespace {
+
+using engine::AcceptFrom;
+using std::chrono::hours;
+using std::chrono::seconds;
+
+constexpr std::uint32_t kMaxLatchPackets = 100;
+
+Answer<AcceptFrom> read_exact(const v1::AcceptExact& exact, const Field& field) {
+  AcceptFrom accept;
+  if (!exact.has_source()) return accept;
+  const auto source = read_rtp_address(exact.source(), Field{"source", &field});
+  if (!source) return failure(source.error());
+  accept.source_rtp = source->rtp;
+  accept.source_rtcp = source->rtcp;
+  return accept;
+}
+
+Answer<AcceptFrom> read_cidrs(const v1::AcceptCidrs& cidrs, const Field& field) {
+  AcceptFrom accept;
+  accept.rule = AcceptFrom::Rule::Cidrs;
+  const Field list{"cidrs", &field};
+  if (cidrs.cidrs().empty()) return failure(required(list, "At least one network."));
+  if (static_cast<std::size_t>(cidrs.cidrs_size()) > AcceptFrom::kMaxCidrs) {
+    return failure(invalid(list, "At most 16 networks."));
+  }
+  for (int i = 0; i < cidrs.cidrs_size(); ++i) {
+    const auto cidr = Cidr::parse(cidrs.cidrs(i));
+    if (!cidr) {
+      return failure(
+          invalid(Field{"cidrs", &field, i},
+                  "A network is like 198.51.100.0/24 or 2001:db8::/32, its host bits zero."));
+    }
+    accept.cidrs.push_back(*cidr);
+  }
+  return accept;
+}
+
+Answer<AcceptFrom> read_latch(const v1::AcceptLatch& latch, const Field& field) {
+  AcceptFrom accept;
+  accept.rule = AcceptFrom::Rule::Latch;
+  if (!latch.cidrs().empty()) return failure(absent_feature("AcceptLatch.cidrs"));
+  if (latch.packets() > kMaxLatchPackets) {
+    return failure(invalid(Field{"packets", &field}, "1 to 100 packets."));
+  }
+  if (latch.packets() != 0) accept.latch_packets = static_cast<std::uint8_t>(latch.packets());
+  if (latch.has_window()) {
+    const auto window =
+        read_duration(latch.window(), Field{"window", &field}, seconds(1), hours(1));
+    if (!window) return failure(window.error());
+    accept.latch_window = *window;
+  }
+  return accept;
+}
+
+}  // namespace
+
+Answer<RtpAddresses> read_rtp_address(const v1::RtpAddress& address, const Field& field) {
+  const Field rtp_field{"rtp", &field};
+  if (!address.has_rtp()) return failure(required(rtp_field, "Where RTP is has to be said."));
+  const auto rtp = read_address(address.rtp(), rtp_field);
+  if (!rtp) return failure(rtp.error());
+  RtpAddresses addresses{*rtp, std::nullopt};
+  if (address.has_rtcp()) {
+    const auto rtcp = read_address(address.rtcp(), Field{"rtcp", &field});
+    if (!rtcp) return failure(rtcp.error());
+    addresses.rtcp = *rtcp;
+  }
+  return addresses;
+}
+
+Answer<AcceptFrom> translate_accept_from(const v1::AcceptFrom& accept, const Field& field) {
+  switch (accept.rule_case()) {
+    case v1::AcceptFrom::RULE_NOT_SET:
+      return AcceptFrom{};
+    case v1::AcceptFrom::kExact:
+      return read_exact(accept.exact(), Field{"exact", &field});
+    case v1::AcceptFrom::kSameIp: {
+      AcceptFrom same_ip;
+      same_ip.rule = AcceptFrom::Rule::SameIp;
+      return same_ip;
+    }
+    case v1::AcceptFrom::kCidrs:
+      return read_cidrs(accept.cidrs(), Field{"cidrs", &field});
+    case v1::AcceptFrom::kLatch:
+      return read_latch(accept.latch(), Field{"latch", &field});
+  }
+  return AcceptFrom{};
+}
+
+}  // namespace causeway::control
