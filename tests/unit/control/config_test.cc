@@ -1,0 +1,138 @@
+#include "control/config.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+
+namespace causeway::control {
+namespace {
+
+constexpr std::string_view kGood = R"(
+listen: 127.0.0.1:7700
+insecure: true
+workers: 2
+lease: 90s
+srtp:
+  transform: libsrtp
+networks:
+  - name: outside
+    bind: 192.0.2.1
+    advertise: 203.0.113.7
+    ports: 20000-20999
+  - name: inside
+    bind: fd00::1
+)";
+
+Config read(std::string_view yaml) {
+  Config config = default_config();
+  const auto done = read_config(yaml, config);
+  EXPECT_TRUE(done) << (done ? "" : done.error().field + ": " + done.error().detail);
+  return config;
+}
+
+std::string refusal(std::string_view yaml) {
+  Config config = default_config();
+  const auto done = read_config(yaml, config);
+  return done ? "" : done.error().field + ": " + done.error().detail;
+}
+
+TEST(Config, ReadsWhatItSays) {
+  const Config config = read(kGood);
+  EXPECT_EQ(config.workers, 2U);
+  EXPECT_EQ(config.node.default_lease, std::chrono::seconds(90));
+  EXPECT_EQ(config.node.srtp_transform, srtp::Transform::Libsrtp);
+  ASSERT_EQ(config.node.networks.size(), 2U);
+  EXPECT_EQ(config.node.networks[0].advertised.to_string(), "203.0.113.7");
+  EXPECT_EQ(config.node.networks[0].last_port, UdpPort(20999));
+  EXPECT_TRUE(config.node.networks[1].bind.is_v6());
+  EXPECT_TRUE(check_config(config));
+}
+
+TEST(Config, AnEmptyFileKeepsTheDefaults) { EXPECT_EQ(read("").listen, "127.0.0.1:7700"); }
+
+TEST(Config, SaysWhatIsWrongAndWhere) {
+  EXPECT_EQ(refusal("listen: x\nwrokers: 2\n"), "wrokers (line 2): there is no such setting");
+  EXPECT_EQ(refusal("workers: two\n"), "workers (line 1): must be a number from 0 to 256");
+  EXPECT_EQ(refusal("srtp:\n  transform: rot13\n"),
+            "srtp.transform (line 2): must be evp or libsrtp");
+  EXPECT_EQ(refusal("lease: 60\n"),
+            "lease (line 1): must be a time such as 500ms, 60s or 1h, within its limits");
+  EXPECT_EQ(refusal("networks: 5\n"), "networks (line 1): a list of networks is needed");
+  EXPECT_EQ(refusal("networks:\n  - name: a\n    bind: here\n"),
+            "networks (line 2).bind: an IPv4 or IPv6 address is needed");
+  EXPECT_EQ(refusal("networks:\n  - name: a\n    bind: ::1\n    ports: 9-1\n"),
+            "networks (line 2).ports: `9-1` is no range such as 20000-29999");
+  EXPECT_EQ(refusal("networks:\n  - name: a\n    bimd: ::1\n"),
+            "networks (line 2): a network has no `bimd`");
+  EXPECT_NE(refusal("a: [1\n"), "");
+  EXPECT_NE(refusal("- 1\n- 2\n"), "");
+}
+
+TEST(Config, TheEnvironmentStandsOverTheFile) {
+  Config config = read(kGood);
+  const std::map<std::string, const char*> environment = {{"CAUSEWAY_WORKERS", "3"},
+                                                          {"CAUSEWAY_SRTP_TRANSFORM", "evp"}};
+  const auto lookup = [&](const std::string& name) {
+    const auto found = environment.find(name);
+    return found == environment.end() ? nullptr : found->second;
+  };
+  ASSERT_TRUE(read_environment(lookup, config));
+  EXPECT_EQ(config.workers, 3U);
+  EXPECT_EQ(config.node.srtp_transform, srtp::Transform::Evp);
+  const auto bad = read_environment([](const std::string&) { return "x"; }, config);
+  ASSERT_FALSE(bad);
+}
+
+TEST(Config, WithoutTlsOnlyThisMachineMayCall) {
+  Config config = read(kGood);
+  config.listen = "192.0.2.1:7700";
+  EXPECT_FALSE(check_config(config));
+  config.listen = "unix:/run/causeway.sock";
+  EXPECT_TRUE(check_config(config));
+  config.listen = "[::1]:7700";
+  EXPECT_TRUE(check_config(config));
+  config.is_insecure = false;
+  ASSERT_FALSE(check_config(config));
+  EXPECT_EQ(check_config(config).error().field, "tls");
+}
+
+TEST(Config, NetworksMustBeReachableAndDifferent) {
+  Config config = read(kGood);
+  config.node.networks[1].name = "outside";
+  EXPECT_FALSE(check_config(config));
+  config = read(kGood);
+  config.node.networks[0].bind = config.node.networks[0].advertised = *IpAddress::parse("0.0.0.0");
+  ASSERT_FALSE(check_config(config));
+  EXPECT_EQ(check_config(config).error().field, "networks.outside.advertise");
+  config.node.networks.clear();
+  EXPECT_FALSE(check_config(config));
+}
+
+TEST(Config, AFirstTryNeedsNoFile) {
+  Config config = default_config();
+  config.is_insecure = true;
+  settle(config);
+  EXPECT_TRUE(check_config(config));
+  EXPECT_GE(config.node.workers, 1U);
+}
+
+TEST(Config, ReadsANetworkFromOneArgument) {
+  const auto network = parse_network("name=lan,bind=10.0.0.1,ports=30000-30099,dscp=0");
+  ASSERT_TRUE(network);
+  EXPECT_EQ(network->first_port, UdpPort(30000));
+  EXPECT_EQ(network->dscp, 0);
+  EXPECT_FALSE(parse_network("name=lan"));
+  EXPECT_FALSE(parse_network("name=lan,bind=10.0.0.1,colour=blue"));
+}
+
+TEST(Config, TheReferenceNamesEverySetting) {
+  const std::string page = config_reference();
+  for (const Setting& setting : settings()) {
+    EXPECT_NE(page.find("`" + std::string(setting.key) + "`"), std::string::npos) << setting.key;
+  }
+  EXPECT_NE(page.find("`CAUSEWAY_TLS_CLIENT_CA`"), std::string::npos);
+  EXPECT_NE(page.find("`--tls-client-ca`"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace causeway::control
