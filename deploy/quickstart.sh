@@ -4,7 +4,7 @@ set -euo pipefail
 
 usage() {
   cat <<'USAGE'
-usage: deploy/quickstart.sh [--serve] [--seconds N] [--keep DIR] [--no-install] [--help]
+usage: deploy/quickstart.sh [--serve] [--seconds N] [--keep DIR] [--bin DIR] [--no-install]
 
 Installs what is missing, builds the release, starts causewayd on loopback and bridges one call:
 an SRTP/Opus endpoint and a plain G.711 endpoint, both ffmpeg, speak to each other with human
@@ -14,23 +14,24 @@ only if both directions arrived as speech. A second run starts in seconds.
   --serve        leave the relay running afterwards and say what to try
   --seconds N    how long they speak (default 12)
   --keep DIR     keep recordings, logs and configuration in DIR
+  --bin DIR      build nothing: causewayd and causeway are in DIR
   --no-install   do not look for missing packages
 USAGE
 }
 
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 cd "$root"
-readonly bin=out/build/quickstart/bin
 readonly suite=AES_CM_128_HMAC_SHA1_80
 readonly sounds=/usr/share/asterisk/sounds/en_US_f_Allison
 readonly readers=/usr/share/pocketsphinx/test/data/librivox
 
-serve=false seconds=12 keep="" install=true
+serve=false seconds=12 keep="" install=true bin=""
 while [[ $# -gt 0 ]]; do
   case "$1" in
     --serve) serve=true ;;
     --seconds) seconds="${2:?--seconds needs a number}"; shift ;;
     --keep) keep="${2:?--keep needs a folder}"; shift ;;
+    --bin) bin="${2:?--bin needs a folder}"; shift ;;
     --no-install) install=false ;;
     -h | --help) usage; exit 0 ;;
     *) echo "quickstart.sh: unknown argument '$1'" >&2; usage >&2; exit 2 ;;
@@ -146,17 +147,19 @@ start_relay() {
 
 srtp_key() { head -c 30 /dev/urandom | base64 -w 0; }
 
-# What each will say: a woman reads an announcement, men read a novel.
+# What each will say: a woman reads an announcement, men read a novel. A second of silence follows,
+# because ffmpeg hurries with the last packet of all.
 prepare_speech() {
   local -a men=("$readers"/*.wav)
   [[ -f "$sounds/demo-congrats.wav" && -f "${men[0]}" ]] || give_up "the speech packages are missing"
-  ffmpeg -nostdin -loglevel error -y -i "$sounds/demo-congrats.wav" -t "$seconds" \
-    -ar 16000 -ac 1 "$work/a-says.wav"
+  ffmpeg -nostdin -loglevel error -y -t "$seconds" -i "$sounds/demo-congrats.wav" \
+    -af apad=pad_dur=1 -ar 16000 -ac 1 "$work/a-says.wav"
   local -a inputs=()
   local man
   for man in "${men[@]}"; do inputs+=(-i "$man"); done
   ffmpeg -nostdin -loglevel error -y "${inputs[@]}" \
-    -filter_complex "concat=n=${#men[@]}:v=0:a=1" -t "$seconds" -ar 16000 -ac 1 "$work/b-says.wav"
+    -filter_complex "concat=n=${#men[@]}:v=0:a=1,atrim=0:$seconds,apad=pad_dur=1" \
+    -ar 16000 -ac 1 "$work/b-says.wav"
 }
 
 # What of it arrives as: the endpoint's own ports and keys, and the relay's answer.
@@ -227,19 +230,22 @@ endpoints_listen() {
   listen b "$b_port"
 }
 
+# Paced a packet at a time, as a telephone does: ffmpeg's own -re reads 128 ms at once.
+paced() { echo "aresample=$1,asetnsamples=n=$(($1 / 50)):p=0,arealtime"; }
+
 endpoints_speak() {
-  start a-speaks ffmpeg -nostdin -loglevel warning -re -i "$work/a-says.wav" -ar 48000 -ac 1 \
+  start a-speaks ffmpeg -nostdin -loglevel warning -i "$work/a-says.wav" -af "$(paced 48000)" -ac 1 \
     -c:a libopus -b:a 24k -application voip -payload_type 111 -f rtp \
     -srtp_out_suite "$suite" -srtp_out_params "$a_send_key" "srtp://$a_target"
   speakers+=($!)
-  start b-speaks ffmpeg -nostdin -loglevel warning -re -i "$work/b-says.wav" -ar 8000 -ac 1 \
+  start b-speaks ffmpeg -nostdin -loglevel warning -i "$work/b-says.wav" -af "$(paced 8000)" -ac 1 \
     -c:a pcm_mulaw -payload_type 0 -f rtp "rtp://$b_target?pkt_size=172"
   speakers+=($!)
 }
 
 # Until both have said everything; a line now and then, so that nobody thinks it hangs.
 wait_for_speakers() {
-  local pid deadline=$((SECONDS + seconds + 15)) next=$((SECONDS + 3))
+  local pid deadline=$((SECONDS + seconds + 20)) next=$((SECONDS + 3))
   for pid in "${speakers[@]}"; do
     while kill -0 "$pid" 2>/dev/null; do
       ((SECONDS < deadline)) || give_up "an endpoint does not end"
@@ -303,8 +309,11 @@ main() {
   mkdir -p "$work"
   say "Causeway quickstart: one call between an SRTP/Opus and a G.711 endpoint"
   if $install; then install_missing; fi
-  say "building the release (minutes at first, seconds after that)"
-  build
+  if [[ -z "$bin" ]]; then
+    say "building the release (minutes at first, seconds after that)"
+    bin=out/build/quickstart/bin
+    build
+  fi
   say "starting causewayd"
   start_relay
   say "making the call"
