@@ -24,7 +24,20 @@ Answer<v1::LegReport> read_leg_report(ControlPlane& plane, SessionState& session
   const Lock lock(session.data);
   LegState* const leg = session.leg(number);
   if (leg == nullptr) return failure(no_leg(session.id, id));
-  return show_leg_report(session, *leg, (*done)->report, plane.node().wall());
+  v1::LegReport report = show_leg_report(session, *leg, (*done)->report, plane.node().wall());
+  show_added_delay(plane.node().worker_stats(session.handle.worker.raw()), report);
+  return report;
+}
+
+/// The delay that a worker adds, over all packets that it has handled.
+void show_added_delay(const worker::WorkerStats& stats, v1::LegReport& report) {
+  if (stats.added_delay.total == 0) return;
+  v1::AddedDelay& delay = *report.mutable_added_delay();
+  delay.set_packets(stats.added_delay.total);
+  set(*delay.mutable_p50(), stats.added_delay.quantile(0.5));
+  set(*delay.mutable_p95(), stats.added_delay.quantile(0.95));
+  set(*delay.mutable_p99(), stats.added_delay.quantile(0.99));
+  set(*delay.mutable_max(), stats.added_delay.max);
 }
 
 /// How the digits of a request sound. Errors: FIELD_REQUIRED, FIELD_INVALID.

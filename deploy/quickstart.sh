@@ -212,8 +212,9 @@ listeners=() speakers=()
 
 listen() {
   local name="$1" port="$2" deadline=$((SECONDS + 5))
-  start "$name-hears" ffmpeg -nostdin -loglevel warning -y -protocol_whitelist file,udp,rtp,srtp \
-    -i "$work/$name.sdp" -ar 16000 -ac 1 "$work/$name-hears.wav"
+  start "$name-hears" ffmpeg -nostdin -loglevel warning -y -analyzeduration 0 -probesize 32 \
+    -protocol_whitelist file,udp,rtp,srtp -i "$work/$name.sdp" -ar 16000 -ac 1 \
+    -flush_packets 1 -f s16le "$work/$name-hears.raw"
   listeners+=($!)
   # It hears from the moment its port is bound.
   until grep -qi ":$(printf '%04X' "$port") " /proc/net/udp /proc/net/udp6 2>/dev/null; do
@@ -259,12 +260,17 @@ wait_for_speakers() {
   done
 }
 
-# The last packets are on their way; then ffmpeg closes its file on SIGTERM.
+# ffmpeg, asked to end while it waits for a packet, waits on; asked twice, it gives its file up. Raw
+# samples need no ending.
 stop_listening() {
-  local pid
+  local pid name
   sleep 0.5
-  for pid in "${listeners[@]}"; do kill -TERM "$pid" 2>/dev/null || true; done
+  for pid in "${listeners[@]}"; do kill -KILL "$pid" 2>/dev/null || true; done
   for pid in "${listeners[@]}"; do wait "$pid" 2>/dev/null || true; done
+  for name in a b; do
+    ffmpeg -nostdin -loglevel error -y -f s16le -ar 16000 -ac 1 -i "$work/$name-hears.raw" \
+      "$work/$name-hears.wav"
+  done
 }
 
 # --- the verdict ---------------------------------------------------------------------------------

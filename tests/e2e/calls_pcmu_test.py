@@ -4,7 +4,7 @@ import unittest
 
 from tests.e2e.harness import RelayTest, free_udp_ports
 
-PCMU = ["-ar", "8000", "-ac", "1", "-c:a", "pcm_mulaw"]
+PCMU = ["-c:a", "pcm_mulaw"]
 SECONDS = 5
 
 
@@ -22,8 +22,8 @@ class PlainCalls(RelayTest):
             self.assertEqual(plans[0], "legs/a -> legs/b: forward(pcmu) send(rtp)")
             hears_a = self.hear("a%d" % number, port_a, 0, "PCMU/8000")
             hears_b = self.hear("b%d" % number, port_b, 0, "PCMU/8000")
-            speaks_a = self.speak("sa%d" % number, woman, to_a + "?pkt_size=172", 0, PCMU)
-            speaks_b = self.speak("sb%d" % number, men, to_b + "?pkt_size=172", 0, PCMU)
+            speaks_a = self.speak("sa%d" % number, woman, to_a + "?pkt_size=172", 0, 8000, PCMU)
+            speaks_b = self.speak("sb%d" % number, men, to_b + "?pkt_size=172", 0, 8000, PCMU)
             calls.append((session, hears_a, hears_b, speaks_a, speaks_b))
         used = [w for w in self.relay.json("node")["node"]["workers"] if w.get("legs", 0) > 0]
         self.assertEqual(len(used), 2, "sessions on both workers")

@@ -72,6 +72,11 @@ def random_key(octets):
     return os.urandom(octets)
 
 
+def soon():
+    """A moment at which endpoints that are started now will all be there, for `start_at`."""
+    return time.monotonic_ns() + 400_000_000
+
+
 def inline(key):
     return base64.b64encode(key).decode()
 
@@ -156,7 +161,11 @@ class RelayTest(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix="causeway-e2e-")
         self.processes = []
+        self.prepare()
         self.relay = Relay(self.folder, **self.relay_options)
+
+    def prepare(self):
+        """What has to be there before the relay starts."""
 
     def tearDown(self):
         for process in self.processes:
@@ -181,7 +190,8 @@ class RelayTest(unittest.TestCase):
     # Endpoints of ffmpeg: one process hears, one speaks.
 
     def speech(self, name, seconds, who):
-        """A WAV file of that much human speech, 16 kHz mono; `who` is woman or men."""
+        """A WAV file of that much human speech, 16 kHz mono, and a second of silence, because ffmpeg
+        hurries with the last packet of all; `who` is woman or men."""
         path = self.path(name)
         if who == "woman":
             inputs, count = ["-i", WOMAN], 1
@@ -189,7 +199,8 @@ class RelayTest(unittest.TestCase):
             files = sorted(os.path.join(MEN, f) for f in os.listdir(MEN) if f.endswith(".wav"))
             inputs, count = sum((["-i", f] for f in files), []), len(files)
         subprocess.run(["ffmpeg", "-nostdin", "-loglevel", "error", "-y", *inputs,
-                        "-filter_complex", "concat=n=%d:v=0:a=1" % count, "-t", str(seconds),
+                        "-filter_complex",
+                        "concat=n=%d:v=0:a=1,atrim=0:%g,apad=pad_dur=1" % (count, seconds),
                         "-ar", "16000", "-ac", "1", path], check=True)
         return path
 
@@ -203,9 +214,10 @@ class RelayTest(unittest.TestCase):
         with open(self.path(name + ".sdp"), "w") as file:
             file.write("\n".join(lines) + "\n")
         process = self.start(name, [
-            "ffmpeg", "-nostdin", "-loglevel", "warning", "-y", "-protocol_whitelist",
-            "file,udp,rtp,srtp", "-i", self.path(name + ".sdp"), "-ar", "16000", "-ac", "1",
-            self.path(name + ".wav")])
+            "ffmpeg", "-nostdin", "-loglevel", "warning", "-y", "-analyzeduration", "0",
+            "-probesize", "32", "-protocol_whitelist", "file,udp,rtp,srtp", "-i", self.path(name + ".sdp"), "-ar", "16000", "-ac", "1",
+            "-flush_packets", "1", "-f", "s16le", self.path(name + ".raw")])
+        process.hears = name
         wait_for("the port of " + name, lambda: self.is_bound(port))
         return process
 
@@ -219,20 +231,21 @@ class RelayTest(unittest.TestCase):
         return False
 
     def stop_hearing(self, *processes):
-        """ffmpeg looks at the first signal when the next packet comes; the second wakes it."""
-        for patience in (1, 10):
-            for process in processes:
-                if process.poll() is None:
-                    process.send_signal(signal.SIGTERM)
-            for process in processes:
-                try:
-                    process.wait(patience)
-                except subprocess.TimeoutExpired:
-                    if patience == 10:
-                        raise
+        """Ends listeners and makes NAME.wav of what each wrote. ffmpeg, asked to end while it waits for
+        a packet, waits on, and asked twice gives its file up: raw samples need no ending."""
+        for process in processes:
+            process.kill()
+            process.wait()
+            with open(self.path(process.hears + ".raw"), "rb") as raw, \
+                    wave.open(self.path(process.hears + ".wav"), "wb") as file:
+                file.setnchannels(1)
+                file.setsampwidth(2)
+                file.setframerate(16000)
+                file.writeframes(raw.read())
 
-    def speak(self, name, wav, target, payload_type, codec, crypto=None):
-        """Starts to send a WAV file in real time. `codec`: ffmpeg's options."""
+    def speak(self, name, wav, target, payload_type, rate, codec, crypto=None):
+        """Starts to send a WAV file in real time, a packet at a time as a telephone does (ffmpeg's own
+        -re sends 128 ms at once). `codec`: ffmpeg's options."""
         srtp = []
         scheme = "rtp"
         if crypto:
@@ -240,7 +253,8 @@ class RelayTest(unittest.TestCase):
             srtp = ["-srtp_out_suite", suite, "-srtp_out_params", key]
             scheme = "srtp"
         return self.start(name, [
-            "ffmpeg", "-nostdin", "-loglevel", "warning", "-re", "-i", wav, *codec,
+            "ffmpeg", "-nostdin", "-loglevel", "warning", "-i", wav, "-af",
+            "aresample=%d,asetnsamples=n=%d:p=0,arealtime" % (rate, rate // 50), "-ac", "1", *codec,
             "-payload_type", str(payload_type), "-f", "rtp", *srtp, "%s://%s" % (scheme, target)])
 
     def check_speech(self, sent, heard, *more):

@@ -148,7 +148,7 @@ class Recording(RelayTest):
         started = self.relay.json("record", "start", session, "--id", "leg-a", "--leg", "a", "--ogg")
         path = started["recording"]["uri"][len("file://"):]
         woman = self.speech("woman.wav", 4, "woman")
-        speaks = self.speak("sa", woman, to_a, 111, ["-ar", "48000", "-ac", "1", "-c:a", "libopus"])
+        speaks = self.speak("sa", woman, to_a, 111, 48000, ["-c:a", "libopus"])
         self.assertEqual(speaks.wait(60), 0)
         self.relay.run("record", "stop", session + "/recordings/leg-a")
         wait_for("the recording to end", lambda: self.relay.json(
@@ -162,15 +162,14 @@ class Recording(RelayTest):
 
 @unittest.skipUnless(os.geteuid() == 0, "a small tmpfs can be mounted by root only")
 class FullDisk(RelayTest):
-    def setUp(self):
-        super().setUp()
-        os.makedirs(self.relay.recordings, exist_ok=True)
-        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", self.relay.recordings],
-                       check=True)
+    def prepare(self):
+        self.disk = self.path("recordings")
+        os.makedirs(self.disk)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", self.disk], check=True)
 
     def tearDown(self):
         self.relay.stop()
-        subprocess.run(["umount", "-l", self.relay.recordings], check=True)
+        subprocess.run(["umount", "-l", self.disk], check=True)
         super().tearDown()
 
     def test_a_full_disk_degrades_the_recording_and_not_the_call(self):

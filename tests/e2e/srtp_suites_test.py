@@ -3,14 +3,14 @@
 import json
 import unittest
 
-from tests.e2e.harness import RelayTest, free_udp_ports, inline, random_key, wait_for
+from tests.e2e.harness import RelayTest, free_udp_ports, inline, random_key, soon, wait_for
 
 SUITES = {  # key and salt octets
     "AES_CM_128_HMAC_SHA1_80": 30, "AES_CM_128_HMAC_SHA1_32": 30,
     "AES_256_CM_HMAC_SHA1_80": 46, "AES_256_CM_HMAC_SHA1_32": 46,
     "AEAD_AES_128_GCM": 28, "AEAD_AES_256_GCM": 44,
 }
-PCMU = ["-ar", "8000", "-ac", "1", "-c:a", "pcm_mulaw"]
+PCMU = ["-c:a", "pcm_mulaw"]
 
 
 def payloads(count):
@@ -34,8 +34,9 @@ class Suites(RelayTest):
                               answer["session"]["connections"][0]["plan"]["text"])
                 said = payloads(50)
                 plan = self.write_payloads("said", said)
-                b = self.peer("b", port_b, to_b, send=plan, interval_ms=5)
-                a = self.peer("a", port_a, to_a, send=plan, interval_ms=5, suite=suite,
+                pace = {"send": plan, "interval_ms": 5, "start_at": soon()}
+                b = self.peer("b", port_b, to_b, **pace)
+                a = self.peer("a", port_a, to_a, **pace, suite=suite,
                               send_key=a_sends.hex(), receive_key=relay_sends.hex())
                 self.assertEqual(self.peer_result("a", a), (50, 50, 0))
                 self.assertEqual(self.peer_result("b", b), (50, 50, 0))
@@ -80,8 +81,8 @@ class Suites(RelayTest):
         hears_a = self.hear("a", port_a, 0, "PCMU/8000",
                             "%s inline:%s" % (suite, inline(relay_sends)))
         hears_b = self.hear("b", port_b, 0, "PCMU/8000")
-        speaks_a = self.speak("sa", woman, to_a, 0, PCMU, (suite, inline(a_sends)))
-        speaks_b = self.speak("sb", men, to_b + "?pkt_size=172", 0, PCMU)
+        speaks_a = self.speak("sa", woman, to_a, 0, 8000, PCMU, (suite, inline(a_sends)))
+        speaks_b = self.speak("sb", men, to_b + "?pkt_size=172", 0, 8000, PCMU)
         self.assertEqual(speaks_a.wait(60), 0)
         self.assertEqual(speaks_b.wait(60), 0)
         self.stop_hearing(hears_a, hears_b)

@@ -119,11 +119,10 @@ class Transcoding(RelayTest):
         hears_a = self.hear("a", port_a, 111, "opus/48000/2",
                             "%s inline:%s" % (suite, inline(relay_sends)))
         hears_b = self.hear("b", port_b, 0, "PCMU/8000")
-        speaks_a = self.speak("sa", woman, to_a, 111,
-                              ["-ar", "48000", "-ac", "1", "-c:a", "libopus", "-b:a", "24k",
-                               "-application", "voip"], (suite, inline(a_sends)))
-        speaks_b = self.speak("sb", men, to_b + "?pkt_size=172", 0,
-                              ["-ar", "8000", "-ac", "1", "-c:a", "pcm_mulaw"])
+        speaks_a = self.speak("sa", woman, to_a, 111, 48000,
+                              ["-c:a", "libopus", "-b:a", "24k", "-application", "voip"], (suite, inline(a_sends)))
+        speaks_b = self.speak("sb", men, to_b + "?pkt_size=172", 0, 8000,
+                              ["-c:a", "pcm_mulaw"])
         self.assertEqual(speaks_a.wait(60), 0)
         self.assertEqual(speaks_b.wait(60), 0)
         self.stop_hearing(hears_a, hears_b)

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -31,6 +32,7 @@ constexpr char kUsage[] =
     "  --received-log FILE the same of each packet that was received and opened\n"
     "  --type N --ticks N --interval-ms N --ssrc N --seq N --timestamp N\n"
     "  --suite NAME --send-key HEX --receive-key HEX   SRTP, key and salt\n"
+    "  --start-at NS       of CLOCK_MONOTONIC: when the first packet is due\n"
     "  --linger-ms N       how long to listen after the last packet (default 300)\n"
     "  --drop N            do not send the Nth packet (0 is the first); may be repeated\n"
     "Prints `sent N received N refused N`.\n";
@@ -166,7 +168,8 @@ class Peer {
     std::ifstream file(arguments_.text("--send", "/dev/null"));
     for (std::string line; std::getline(file, line);) payloads.push_back(from_hex(line));
     const auto interval = std::chrono::milliseconds(arguments_.number("--interval-ms", 20));
-    auto due = Clock::now();
+    auto due = std::max(Clock::now(), Clock::time_point(std::chrono::nanoseconds(
+                                          arguments_.number("--start-at", 0))));
     for (std::size_t i = 0; i < payloads.size(); ++i, due += interval) {
       listen_until(due);
       send(i, payloads[i]);

@@ -1,0 +1,148 @@
+"""Attacks on a call's media ports (cases 1 to 7 of the attack list in tests/attack/README.md): the call is
+unaffected to the bit, the attacker is sent nothing, counters tell of it, nothing grows."""
+
+import os
+import random
+import socket
+import struct
+import threading
+import unittest
+
+from tests.e2e.harness import RelayTest, free_udp_ports, inline, random_key, soon
+
+SUITE = "AES_CM_128_HMAC_SHA1_80"
+PACKETS = 150
+
+
+def rtp(seq, timestamp, ssrc, payload, payload_type=0, first=0x80):
+    return struct.pack(">BBHII", first, payload_type, seq % 65536, timestamp % 2**32,
+                       ssrc % 2**32) + payload
+
+
+class Attacker:
+    """Sends from 127.0.0.2, or spoofed from where it is told, as fast as it can until it is stopped."""
+
+    def __init__(self, packets, targets, source=("127.0.0.2", 0)):
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.socket.bind(source)
+        self.socket.settimeout(0.05)
+        self.packets, self.targets = packets, targets
+        self.sent, self.answers = 0, 0
+        self.is_stopping = threading.Event()
+        self.thread = threading.Thread(target=self.run)
+        self.thread.start()
+
+    def run(self):
+        numbers = random.Random(7)
+        while not self.is_stopping.is_set():
+            for packet in self.packets:
+                try:
+                    self.socket.sendto(packet, numbers.choice(self.targets))
+                    self.sent += 1
+                except OSError:
+                    pass  # a closed port answers; that is no concern of an attacker's
+            self.is_stopping.wait(0.002)
+
+    def stop(self):
+        self.is_stopping.set()
+        self.thread.join()
+        try:
+            while True:
+                self.socket.recv(2048)
+                self.answers += 1
+        except OSError:
+            pass
+        self.socket.close()
+
+
+class Attacks(RelayTest):
+    relay_options = {"ports": "20000-20199"}
+
+    def victim_call(self, attack):
+        """A call of SRTP on one side and plain RTP on the other while `attack(to_a, to_b)` runs."""
+        a_sends, relay_sends = random_key(30), random_key(30)
+        port_a, port_b = free_udp_ports(2)
+        session, to_a, to_b, _ = self.relay.call(
+            "srtp/pcmu,remote=127.0.0.1:%d,receive=%s,send=%s"
+            % (port_a, inline(a_sends), inline(relay_sends)),
+            "rtp/pcmu,remote=127.0.0.1:%d" % port_b)
+        said = [bytes((i + j) % 256 for j in range(160)) for i in range(PACKETS)]
+        pace = {"send": self.write_payloads("said", said), "interval_ms": 10, "start_at": soon()}
+        attackers = attack(self.address(to_a), self.address(to_b))
+        b = self.peer("b", port_b, to_b, **pace)
+        a = self.peer("a", port_a, to_a, **pace, suite=SUITE, send_key=a_sends.hex(),
+                      receive_key=relay_sends.hex())
+        results = self.peer_result("a", a), self.peer_result("b", b)
+        for attacker in attackers:
+            attacker.stop()
+            self.assertGreater(attacker.sent, 100)
+            self.assertEqual(attacker.answers, 0, "an attacker is sent nothing")
+        self.assertEqual(results, ((PACKETS, PACKETS, 0), (PACKETS, PACKETS, 0)))
+        for name in ("a", "b"):
+            self.assertEqual([octets[12:] for _, octets in self.packets(name + ".received")], said)
+        return self.relay.report(session)
+
+    @staticmethod
+    def address(text):
+        host, port = text.rsplit(":", 1)
+        return host, int(port)
+
+    def test_case_1_spray_over_the_whole_port_range(self):
+        everywhere = [("127.0.0.1", port) for port in range(20000, 20200)]
+        report = self.victim_call(lambda a, b: [
+            Attacker([rtp(1, 160, 9, bytes(160))] * 20, everywhere + [a, b])])
+        self.assertGreater(int(report["a"]["drops"]["unexpected_source"]), 0)
+
+    def test_case_2_the_victims_ssrc_and_sequence_from_elsewhere(self):
+        guesses = [rtp(1000 + i, 4000 + 160 * i, 0x1234abcd, b"\x55" * 160) for i in range(150)]
+        report = self.victim_call(lambda a, b: [Attacker(guesses, [a, b])])
+        self.assertGreater(int(report["b"]["drops"]["unexpected_source"]), 0)
+
+    def test_case_3_jumps_and_a_storm_of_ssrcs(self):
+        numbers = random.Random(3)
+        storm = [rtp(numbers.getrandbits(16), numbers.getrandbits(32), numbers.getrandbits(32),
+                     bytes(160)) for _ in range(500)]
+        before = self.resident_kib()
+        self.victim_call(lambda a, b: [Attacker(storm, [a, b])])
+        self.assertLess(self.resident_kib() - before, 8192, "no state for strangers")
+
+    def test_cases_4_to_6_forged_replayed_and_delayed_srtp_from_the_accepted_address(self):
+        # The endpoint's own capture, damaged and again, through the endpoint's own port: what a
+        # spoofed source looks like to the relay. The engine's tests do it packet by packet.
+        a_sends, relay_sends = random_key(30), random_key(30)
+        port_a, port_b = free_udp_ports(2)
+        session, to_a, to_b, _ = self.relay.call(
+            "srtp/pcmu,remote=127.0.0.1:%d,accept=same-ip,receive=%s,send=%s"
+            % (port_a, inline(a_sends), inline(relay_sends)),
+            "rtp/pcmu,remote=127.0.0.1:%d" % port_b)
+        target = self.address(to_a)
+        forged = [rtp(seq, 160 * seq, 0x1234abcd, os.urandom(170)) for seq in range(0, 65536, 131)]
+        attacker = Attacker(forged, [target], ("127.0.0.1", 0))
+        said = [bytes((i + j) % 256 for j in range(160)) for i in range(PACKETS)]
+        pace = {"send": self.write_payloads("said", said), "interval_ms": 10, "start_at": soon()}
+        b = self.peer("b", port_b, to_b, linger_ms=2500)
+        a = self.peer("a", port_a, to_a, **pace, suite=SUITE, send_key=a_sends.hex(),
+                      receive_key=relay_sends.hex())
+        self.peer_result("a", a)
+        self.assertEqual(self.peer_result("b", b)[1], PACKETS)
+        attacker.stop()
+        self.assertEqual([o[12:] for _, o in self.packets("b.received")], said)
+        self.assertGreater(int(self.relay.report(session)["a"]["drops"]["auth_failed"]), 1000)
+
+    def test_case_7_truncated_and_lying_packets_of_every_length(self):
+        bad = [os.urandom(n) for n in range(0, 41)]
+        bad += [rtp(1, 1, 1, bytes(n), first=0x80)[:n] for n in range(0, 41)]
+        bad += [rtp(1, 1, 1, b"", first=0x8f), rtp(1, 1, 1, b"\xbe\xde\xff\xff", first=0x90),
+                rtp(1, 1, 1, b"\xff" * 4, first=0xa0), b"\x80\xc8\xff\xff" + bytes(24),
+                b"\x81\xc9\x00\x07" + bytes(4)]
+        self.victim_call(lambda a, b: [
+            Attacker(bad, [a, b, (b[0], b[1] + 1), (a[0], a[1] + 1)])])
+
+    def resident_kib(self):
+        with open("/proc/%d/status" % self.relay.process.pid) as file:
+            return next(int(line.split()[1]) for line in file if line.startswith("VmRSS"))
+
+
+if __name__ == "__main__":
+    unittest.main()
