@@ -15,6 +15,17 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 using Digit = media::TelephoneEventSender::Digit;
 
+/// The delay that a worker adds, over all packets that it has handled.
+void show_added_delay(const worker::WorkerStats& stats, v1::LegReport& report) {
+  if (stats.added_delay.total == 0) return;
+  v1::AddedDelay& delay = *report.mutable_added_delay();
+  delay.set_packets(stats.added_delay.total);
+  set(*delay.mutable_p50(), stats.added_delay.quantile(0.5));
+  set(*delay.mutable_p95(), stats.added_delay.quantile(0.95));
+  set(*delay.mutable_p99(), stats.added_delay.quantile(0.99));
+  set(*delay.mutable_max(), stats.added_delay.max);
+}
+
 Answer<v1::LegReport> read_leg_report(ControlPlane& plane, SessionState& session,
                                       std::uint16_t number, std::string_view id) {
   auto command = std::make_unique<engine::ReadReport>();
@@ -27,17 +38,6 @@ Answer<v1::LegReport> read_leg_report(ControlPlane& plane, SessionState& session
   v1::LegReport report = show_leg_report(session, *leg, (*done)->report, plane.node().wall());
   show_added_delay(plane.node().worker_stats(session.handle.worker.raw()), report);
   return report;
-}
-
-/// The delay that a worker adds, over all packets that it has handled.
-void show_added_delay(const worker::WorkerStats& stats, v1::LegReport& report) {
-  if (stats.added_delay.total == 0) return;
-  v1::AddedDelay& delay = *report.mutable_added_delay();
-  delay.set_packets(stats.added_delay.total);
-  set(*delay.mutable_p50(), stats.added_delay.quantile(0.5));
-  set(*delay.mutable_p95(), stats.added_delay.quantile(0.95));
-  set(*delay.mutable_p99(), stats.added_delay.quantile(0.99));
-  set(*delay.mutable_max(), stats.added_delay.max);
 }
 
 /// How the digits of a request sound. Errors: FIELD_REQUIRED, FIELD_INVALID.
