@@ -75,8 +75,12 @@ std::int64_t AudioFlow::tolerance() const {
 }
 
 void AudioFlow::restart(const Sending& sending) {
-  sender_.flush_padded(sending);
+  stop(sending);
   sender_.resume(sending);
+}
+
+void AudioFlow::stop(const Sending& sending) {
+  sender_.flush_padded(sending);
   is_running_ = false;
   active_ = kNoInput;
   expects_silence_ = false;

@@ -69,6 +69,8 @@ class AudioFlow {
 
   /// A new timeline towards the endpoint: the first one, or after a discontinuity.
   void restart(const Sending& sending);
+  /// Sends what is queued; nothing is filled until restart().
+  void stop(const Sending& sending);
   /// Takes note of an arrival. REQUIRES: is_running(), the packet's clock is arrivals().clock().
   void observe(RtpTimestamp timestamp, Instant arrival) { arrivals_.observe(timestamp, arrival); }
 

@@ -22,6 +22,11 @@ Result<void, DropReason> Path::handle_packet(Instant now, wire::OpenRtp packet, 
 }
 
 Result<void, DropReason> Path::pass(wire::OpenRtp packet, const Route& route, Instant now, Io io) {
+  if (transcoder_ && route.is_audio) {
+    // The sender has gone over to a codec that passes: what it says there is no loss here.
+    Emit emit{io.pool, io.streams.audio(), io.sent};
+    transcoder_->stand_by(now, emit);
+  }
   rtp::OutputStream& stream =
       route.is_audio ? io.streams.audio() : io.streams.other_for(packet.ssrc(), route.clock);
   const auto placed =

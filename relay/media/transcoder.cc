@@ -42,6 +42,7 @@ struct Transcoder::Parts {
 
   void handle_packet(const Sending& sending, wire::OpenRtp packet);
   void handle_timeout(const Sending& sending);
+  void stand_by(const Sending& sending);
   [[nodiscard]] std::optional<Instant> next_timeout() const;
   void take_over(Parts& old);
 
@@ -152,13 +153,20 @@ bool Transcoder::Parts::is_discontinuity(Instant now, const wire::OpenRtp& packe
 }
 
 void Transcoder::Parts::restart(const Sending& sending, const wire::OpenRtp& first) {
-  while (window.has_held()) release(sending);
-  if (const auto event = tracker.finish()) end_event(sending, *event);
-  repeat_end(sending);
   if (ssrc) ++counters.discontinuities;
+  stand_by(sending);
   ssrc = first.ssrc();
   window.restart(first.seq());
   flow.restart(sending);
+}
+
+void Transcoder::Parts::stand_by(const Sending& sending) {
+  if (!ssrc) return;
+  while (window.has_held()) release(sending);
+  if (const auto event = tracker.finish()) end_event(sending, *event);
+  repeat_end(sending);
+  flow.stop(sending);
+  ssrc.reset();
 }
 
 void Transcoder::Parts::arrange(const Sending& sending, wire::OpenRtp packet) {
@@ -377,6 +385,10 @@ void Transcoder::handle_packet(Instant now, wire::OpenRtp packet, Emit& out) {
 
 void Transcoder::handle_timeout(Instant now, Emit& out) {
   parts_->handle_timeout({now, out, parts_->counters});
+}
+
+void Transcoder::stand_by(Instant now, Emit& out) {
+  parts_->stand_by({now, out, parts_->counters});
 }
 
 std::optional<Instant> Transcoder::next_timeout() const { return parts_->next_timeout(); }

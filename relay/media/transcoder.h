@@ -67,6 +67,9 @@ class Transcoder {
   void handle_packet(Instant now, wire::OpenRtp packet, Emit& out);
   /// Spurious calls are no-ops.
   void handle_timeout(Instant now, Emit& out);
+  /// The sender's audio goes another way from here on: it uses a codec that passes untouched. Sends
+  /// what is queued and waits for nothing; the next packet begins anew. A no-op until then.
+  void stand_by(Instant now, Emit& out);
   /// Nothing while there is nothing to wait for.
   [[nodiscard]] std::optional<Instant> next_timeout() const;
 

@@ -262,7 +262,7 @@ class ReceiverCore {
                                           MasterKey<R>& key, const MkiPlace<R>& place, Tries& tries,
                                           const RtpPacket& rtp) {
     const typename StreamTable<Stream>::Past* past = table.find_past(rtp.ssrc);
-    if (past != nullptr && !past->at.has_rtp) past = nullptr;
+    if (past != nullptr && !past->has_rtp) past = nullptr;
     const auto candidates =
         past != nullptr ? candidates_after(*past, rtp.seq) : candidates_of_unknown(keys, rtp);
     if (!candidates) return failure(candidates.error());
@@ -275,7 +275,7 @@ class ReceiverCore {
       const bool began_anew = candidates->may_reset && i + 1 == candidates->indices.size();
       const OpenInfo info{.index = index,
                           .ssrc = rtp.ssrc,
-                          .is_newest = past == nullptr || began_anew || index > past->at.rtp_index,
+                          .is_newest = past == nullptr || began_anew || index > past->rtp_index,
                           .is_new_ssrc = past == nullptr};
       begin_stream(table, rtp.ssrc, index);
       key.count_rtp();
@@ -297,10 +297,10 @@ class ReceiverCore {
   Result<Candidates, DropReason> candidates_after(const typename StreamTable<Stream>::Past& past,
                                                   SeqNum seq) const {
     Candidates candidates;
-    const auto goes_on = guess_index<R>(past.at.rtp_index, seq);
+    const auto goes_on = guess_index<R>(past.rtp_index, seq);
     if (!past.is_of_earlier_key) {
       if (!goes_on) return failure(DropReason::KeyExpired);
-      if (*goes_on <= past.at.rtp_index) return failure(DropReason::Replayed);
+      if (*goes_on <= past.rtp_index) return failure(DropReason::Replayed);
       candidates.indices.push_back(*goes_on);
       return candidates;
     }
@@ -351,8 +351,8 @@ class ReceiverCore {
     Stream* stream = table.find(ssrc);
     const auto* const past = stream == nullptr ? table.find_past(ssrc) : nullptr;
     if (stream != nullptr && !stream->rtcp.check(index)) return failure(DropReason::Replayed);
-    if (past != nullptr && !past->is_of_earlier_key && past->at.has_srtcp &&
-        index <= past->at.srtcp_index) {
+    if (past != nullptr && !past->is_of_earlier_key && past->has_srtcp &&
+        index <= past->srtcp_index) {
       return failure(DropReason::Replayed);
     }
     if (auto opened = key->open_rtcp(packet, ssrc, word); !opened) return failure(opened.error());

@@ -19,12 +19,32 @@ class StreamTable {
   /// How many SSRCs that are not live any more are remembered.
   static constexpr std::size_t kPast = 32;
 
-  /// An SSRC that is not live: where it stood, and under which key.
+  /// An SSRC that is not live: where it stood, and under which key. Packed: there are many.
   struct Past {
-    StreamIndex at;
-    /// The indices up to `at` were used under an earlier key only: they say where to expect the
-    /// SSRC, and are not spent.
-    bool is_of_earlier_key = false;
+    Past(const StreamIndex& at, bool under_earlier_key)
+        : rtp_index(at.rtp_index),
+          ssrc(at.ssrc),
+          srtcp_index(at.srtcp_index),
+          has_rtp(at.has_rtp),
+          has_srtcp(at.has_srtcp),
+          is_of_earlier_key(under_earlier_key) {}
+
+    [[nodiscard]] StreamIndex at() const {
+      return {.ssrc = ssrc,
+              .rtp_index = rtp_index,
+              .srtcp_index = srtcp_index,
+              .has_rtp = has_rtp,
+              .has_srtcp = has_srtcp};
+    }
+
+    std::uint64_t rtp_index;
+    Ssrc ssrc;
+    std::uint32_t srtcp_index;
+    bool has_rtp;
+    bool has_srtcp;
+    /// These indices were used under an earlier key only: they say where to expect the SSRC, and
+    /// are not spent.
+    bool is_of_earlier_key;
   };
 
   StreamTable(std::size_t max_live, const Entry& blank) : slots_(max_live, Slot{blank}) {
@@ -42,7 +62,7 @@ class StreamTable {
   }
   /// What is remembered of an SSRC that is not live, or is live without RTP; or null.
   [[nodiscard]] const Past* find_past(Ssrc ssrc) const {
-    const auto found = std::ranges::find(past_, ssrc, [](const Past& p) { return p.at.ssrc; });
+    const auto found = std::ranges::find(past_, ssrc, &Past::ssrc);
     return found == past_.end() ? nullptr : &*found;
   }
 
@@ -63,7 +83,7 @@ class StreamTable {
                                            [](const Slot& s) { return s.is_live ? s.used_at : 0; });
     std::optional<StreamIndex> goes_on;
     if (const Past* const past = find_past(ssrc); past != nullptr && !past->is_of_earlier_key) {
-      goes_on = past->at;
+      goes_on = past->at();
       forget_past(ssrc);
     }
     std::optional<Ssrc> replaced;
@@ -79,12 +99,12 @@ class StreamTable {
     return {slot.entry, replaced};
   }
   void forget_past(Ssrc ssrc) {
-    std::erase_if(past_, [&](const Past& p) { return p.at.ssrc == ssrc; });
+    std::erase_if(past_, [&](const Past& p) { return p.ssrc == ssrc; });
   }
   /// Remembers where every SSRC of `earlier`, a table of a key that is replaced by this one's,
   /// stood.
   void expect_all_of(const StreamTable& earlier) {
-    for (const Past& past : earlier.past_) remember({past.at, true});
+    for (const Past& past : earlier.past_) remember({past.at(), true});
     for (const Slot& slot : earlier.slots_) {
       if (slot.is_live) remember({position_of(slot), true});
     }
@@ -135,7 +155,7 @@ class StreamTable {
   }
   // Full, the oldest is given up: a sender asks has_room_for() before it comes to that.
   void remember(const Past& past) {
-    forget_past(past.at.ssrc);
+    forget_past(past.ssrc);
     if (past_.size() == kPast) past_.erase(past_.begin());
     past_.push_back(past);
   }

@@ -41,7 +41,7 @@ TEST(StreamTable, RemembersWhereAReplacedSsrcStood) {
   table.add(Ssrc(1)).entry.at = at(500);
   table.add(Ssrc(2));
   ASSERT_NE(table.find_past(Ssrc(1)), nullptr);
-  EXPECT_EQ(table.find_past(Ssrc(1))->at.rtp_index, 500U);
+  EXPECT_EQ(table.find_past(Ssrc(1))->rtp_index, 500U);
   EXPECT_EQ(table.add(Ssrc(1)).entry.at.rtp_index, 500U);
   EXPECT_EQ(table.find_past(Ssrc(1)), nullptr);
 }
