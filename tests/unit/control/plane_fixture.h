@@ -16,8 +16,8 @@
 
 namespace causeway::control {
 
-/// A whole node without gRPC: real workers on loopback, the classes that the services call. Its media
-/// ports lie below what the system gives to others.
+/// A whole node without gRPC: real workers on loopback, the classes that the services call. Its
+/// media ports lie below what the system gives to others.
 inline NodeConfig test_config(std::uint16_t first_port, std::uint16_t ports = 200) {
   NodeConfig config;
   config.name = "test";

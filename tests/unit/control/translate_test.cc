@@ -27,8 +27,8 @@ std::string refusal_of(const v1::Leg& leg) {
   const Field field("leg");
   auto request = translate_leg(leg, field, kNetworks, "a");
   if (!request) return std::string(request.error().reason) + " " + request.error().field;
-  auto keys = translate_security(leg.security(), Field{"security", &field}, SendKey::Make,
-                                 request->spec);
+  auto keys =
+      translate_security(leg.security(), Field{"security", &field}, SendKey::Make, request->spec);
   if (!keys) return std::string(keys.error().reason) + " " + keys.error().field;
   return "";
 }
@@ -154,7 +154,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"security { sdes { receive { suite: SRTP_SUITE_AES_CM_128_HMAC_SHA1_80 keys { "
              "material: '012345678901234567890123456789' } keys { material: "
              "'012345678901234567890123456789' } } } }",
-             "FIELD_REQUIRED leg.security.sdes.receive.keys[1].mki"},
+             "FIELD_REQUIRED leg.security.sdes.receive.keys[0].mki"},
         Case{"security { sdes { receive { suite: SRTP_SUITE_AES_CM_128_HMAC_SHA1_80 keys { "
              "material: '012345678901234567890123456789' mki: 'a' } keys { material: "
              "'012345678901234567890123456789' mki: 'bb' } } } }",
@@ -196,11 +196,12 @@ TEST(TranslateLeg, DefaultsAreThoseOfTheApi) {
 
 TEST(TranslateLeg, TakesWhatIsSaid) {
   const auto request = translate_leg(
-      leg_of("network: 'outside' transport { kind: TRANSPORT_KIND_RTCP_MUX } "
-             "remote { rtp { ip: '2001:db8::7' port: 4000 } rtcp { ip: '2001:db8::8' port: 4003 } } "
-             "accept_from { latch { packets: 7 window { seconds: 9 } } } dscp: 34 max_ssrcs: 2 "
-             "direction: DIRECTION_RECVONLY media_timeout {} "
-             "codec_policy { transcoding: TRANSCODING_POLICY_FORBID }"),
+      leg_of(
+          "network: 'outside' transport { kind: TRANSPORT_KIND_RTCP_MUX } "
+          "remote { rtp { ip: '2001:db8::7' port: 4000 } rtcp { ip: '2001:db8::8' port: 4003 } } "
+          "accept_from { latch { packets: 7 window { seconds: 9 } } } dscp: 34 max_ssrcs: 2 "
+          "direction: DIRECTION_RECVONLY media_timeout {} "
+          "codec_policy { transcoding: TRANSCODING_POLICY_FORBID }"),
       Field("leg"), kNetworks, "a");
   ASSERT_TRUE(request);
   const engine::LegSpec& spec = request->spec;
@@ -237,7 +238,8 @@ TEST(TranslateCodec, StaticTypesNameThemselves) {
 }
 
 TEST(TranslateCodec, KnowsWhatAnEncodingsRfcSays) {
-  const auto opus = codec_of_text("payload_type: 111 encoding_name: 'OPUS' fmtp: 'useinbandfec=1;usedtx=1'");
+  const auto opus =
+      codec_of_text("payload_type: 111 encoding_name: 'OPUS' fmtp: 'useinbandfec=1;usedtx=1'");
   EXPECT_EQ(opus.clock, RtpClockRate(48000));
   EXPECT_EQ(opus.channels, 2);
   EXPECT_TRUE(opus.opus.has_inband_fec);
@@ -355,7 +357,8 @@ TEST(TranslateStages, AreAssertionsAndRecordings) {
 TEST(TranslateStages, RefuseWhatTheyCannotBe) {
   const auto refusal = [](const std::string& stage) {
     v1::Connection connection;
-    EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString("stages { " + stage + " }", &connection));
+    EXPECT_TRUE(
+        google::protobuf::TextFormat::ParseFromString("stages { " + stage + " }", &connection));
     const auto stages = translate_stages(connection, Field("connection"), "s");
     return stages ? "" : std::string(stages.error().reason) + " " + stages.error().field;
   };
