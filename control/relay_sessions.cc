@@ -163,15 +163,21 @@ v1::Session show_whole(ControlPlane& plane, SessionState& session) {
   return out;
 }
 
-/// Sends the engine a new lease, and remembers it.
-Answer<void> renew(ControlPlane& plane, SessionState& session, Duration lease) {
+/// Sends the engine a new lease, and remembers it. `expiry`: UNSPECIFIED leaves it as it is.
+Answer<void> renew(ControlPlane& plane, SessionState& session, Duration lease,
+                   v1::LeaseExpiry expiry = v1::LEASE_EXPIRY_UNSPECIFIED) {
   auto command = std::make_unique<engine::RenewLease>();
   command->session = session.handle;
   command->lease = lease;
+  if (expiry != v1::LEASE_EXPIRY_UNSPECIFIED) {
+    command->expiry = expiry == v1::LEASE_EXPIRY_CLOSE ? engine::LeaseExpiry::Close
+                                                       : engine::LeaseExpiry::CloseWhenSilent;
+  }
   auto done = carry_out(plane, session, std::move(command));
   if (!done) return failure(std::move(done).error());
   const Lock lock(session.data);
   session.lease = lease;
+  if (expiry != v1::LEASE_EXPIRY_UNSPECIFIED) session.lease_expiry = expiry;
   session.expires_at = plane.now() + lease;
   session.is_orphaned = false;
   return {};
@@ -274,17 +280,20 @@ Answer<v1::UpdateSessionResponse> RelayApi::update_session(const v1::UpdateSessi
   if (!lease) return failure(lease.error());
   const auto expiry = read_lease_expiry(in.session().lease_expiry(), Field{"lease_expiry", &field});
   if (!expiry) return failure(expiry.error());
+  Duration before{};
   {
     const Lock lock(session.data);
+    before = session.lease;
     if (auto checked = check_etag(in.session().etag(), session.etag); !checked) {
       return failure(std::move(checked).error());
     }
-    if (touches(*mask, "lease_expiry") && *expiry != session.lease_expiry) {
-      return failure(absent_feature("Session.lease_expiry (update)"));
-    }
   }
-  if (touches(*mask, "lease")) {
-    if (auto done = renew(plane_, session, *lease); !done) return failure(std::move(done).error());
+  // The engine knows a lease and its end as one; either change starts it again.
+  const bool has_new_expiry = touches(*mask, "lease_expiry");
+  if (touches(*mask, "lease") || has_new_expiry) {
+    auto done = renew(plane_, session, touches(*mask, "lease") ? *lease : before,
+                      has_new_expiry ? *expiry : v1::LEASE_EXPIRY_UNSPECIFIED);
+    if (!done) return failure(std::move(done).error());
   }
   {
     const Lock lock(session.data);

@@ -98,6 +98,7 @@ struct ControlRecording : CommandBase {
 struct RenewLease : CommandBase {
   SessionHandle session;
   Duration lease{};
+  std::optional<LeaseExpiry> expiry;  ///< Nothing: as before.
 };
 
 /// Reserved lane. The session comes back as a SessionClosed event.
@@ -142,6 +143,12 @@ using Command = std::variant<
 /// Whether a command frees or stops something: it then travels in the mailbox's reserved lane and
 /// is never refused for want of room.
 [[nodiscard]] inline bool is_reserved(const Command& command) {
+  if (const auto* disconnect = std::get_if<std::unique_ptr<SetConnection>>(&command)) {
+    return (*disconnect)->connection == nullptr;
+  }
+  if (const auto* recording = std::get_if<std::unique_ptr<ControlRecording>>(&command)) {
+    return (*recording)->marker == record::FrameKind::Stop;
+  }
   return std::holds_alternative<std::unique_ptr<RemoveLeg>>(command) ||
          std::holds_alternative<std::unique_ptr<CloseSession>>(command);
 }

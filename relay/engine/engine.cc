@@ -184,6 +184,7 @@ void Engine::run_timeouts(Instant now, Session& session, Outbox& out) {
   for (const auto& connection : session.connections()) {
     Leg* to = session.leg(connection->to);
     if (to == nullptr || !is_due(connection->path->next_timeout(), now)) continue;
+    connection->path->set_suppressed(to->is_sending_digits());
     connection->path->handle_timeout(now, {pool_, to->streams(), sent_});
     send_all(now, *to, out);
   }
@@ -478,7 +479,7 @@ void Engine::handle(Instant now, std::unique_ptr<ControlRecording> command, Outb
 void Engine::handle(Instant now, std::unique_ptr<RenewLease> command, Outbox& out) {
   SessionSlot* slot = find(command->session);
   if (slot == nullptr) return finish(std::move(command), Status::SessionNotFound, out);
-  slot->session->renew(now, command->lease);
+  slot->session->renew(now, command->lease, command->expiry);
   rearm(command->session.slot);
   finish(std::move(command), Status::Ok, out);
 }

@@ -195,13 +195,13 @@ struct Builder {
     output.has_dtx = encoder.opus.has_dtx || output.noise_payload_type.has_value();
   }
 
-  /// Beside transcoded audio, events and comfort noise share its timeline and go the same way.
+  /// Beside transcoded audio, events and comfort noise share its timeline and go the same way; events
+  /// also where the endpoint has no type for them, or their place would look like loss.
   void carry_events_over() {
     for (const CodecSpec& codec : from.codecs) {
       if (codec.kind != MediaKind::TelephoneEvent && codec.kind != MediaKind::ComfortNoise)
         continue;
       const bool is_event = codec.kind == MediaKind::TelephoneEvent;
-      if (is_event && !plan.transcoder->output.event_payload_type) continue;
       auto& signals = is_event ? plan.transcoder->events : plan.transcoder->noises;
       signals.push_back({codec.payload_type, codec.clock});
       plan.routes[codec.payload_type.raw()] = {Action::Transcode, target->payload_type, codec.clock,

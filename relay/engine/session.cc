@@ -64,8 +64,9 @@ void Session::update_rtp_endpoints() {
   }
 }
 
-void Session::renew(Instant now, Duration lease) {
+void Session::renew(Instant now, Duration lease, std::optional<LeaseExpiry> expiry) {
   lease_ = lease;
+  expiry_ = expiry.value_or(expiry_);
   lease_ends_ = now + lease;
 }
 

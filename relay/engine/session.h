@@ -69,7 +69,7 @@ class Session {
   /// endpoint on the other side; for any other the relay is the RTP endpoint.
   void update_rtp_endpoints();
 
-  void renew(Instant now, Duration lease);
+  void renew(Instant now, Duration lease, std::optional<LeaseExpiry> expiry = std::nullopt);
   /// When the session ends if nothing happens until then: at the end of the lease, or of the
   /// silence after it.
   [[nodiscard]] Instant lease_check_at() const;
