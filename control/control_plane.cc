@@ -28,7 +28,8 @@ v1::Event timed(Duration unix_time) {
 
 }  // namespace
 
-Result<std::unique_ptr<ControlPlane>, Error> ControlPlane::create(NodeConfig config) {
+Result<std::unique_ptr<ControlPlane>, Error> ControlPlane::create(NodeConfig config,
+                                                                  const Node::Seams& seams) {
   std::unique_ptr<ControlPlane> plane(new ControlPlane(config));
   ControlPlane* const self = plane.get();
   auto node =

@@ -26,7 +26,8 @@ namespace causeway::control {
 class ControlPlane {
  public:
   /// Errors: those of Node::create.
-  [[nodiscard]] static Result<std::unique_ptr<ControlPlane>, Error> create(NodeConfig config);
+  [[nodiscard]] static Result<std::unique_ptr<ControlPlane>, Error> create(
+      NodeConfig config, const Node::Seams& seams = {});
   ControlPlane(const ControlPlane&) = delete;
   ControlPlane& operator=(const ControlPlane&) = delete;
   ~ControlPlane();

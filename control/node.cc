@@ -41,13 +41,14 @@ struct Node::Pending {
   std::function<void(engine::Command&)> on_done;
 };
 
-Result<std::unique_ptr<Node>, Error> Node::create(NodeConfig config, Listener listener) {
+Result<std::unique_ptr<Node>, Error> Node::create(NodeConfig config, Listener listener,
+                                                  const Seams& seams) {
   auto signal = io::WakeSignal::create();
   if (!signal) {
     return failure(Error{ErrorCode::Internal, "EVENTFD", "", "There is no eventfd for the pump."});
   }
   std::unique_ptr<Node> node(new Node(std::move(config), std::move(listener), std::move(*signal)));
-  if (auto started = node->start(); !started) return failure(std::move(started).error());
+  if (auto started = node->start(seams); !started) return failure(std::move(started).error());
   return node;
 }
 
@@ -75,11 +76,12 @@ worker::WorkerConfig Node::worker_config(std::size_t index, record::RingWriter* 
   config.engine.port_quarantine = config_.port_quarantine;
   if (!config_.cpus.empty()) config.cpu = config_.cpus[index % config_.cpus.size()];
   config.pool_packets = config_.pool_packets;
+  config.mailbox_commands = config_.mailbox_commands;
   config.records = ring;
   return config;
 }
 
-Result<void, Error> Node::start() {
+Result<void, Error> Node::start(const Seams& seams) {
   const bool can_record = !config_.recordings_folder.empty();
   for (std::size_t i = 0; i < config_.workers; ++i) {
     record::RingWriter* ring = nullptr;
@@ -88,7 +90,9 @@ Result<void, Error> Node::start() {
       writers_.push_back(std::make_unique<record::RingWriter>(*rings_.back()));
       ring = writers_.back().get();
     }
-    auto made = worker::Worker::create(worker_config(i, ring), *signal_);
+    auto made = seams.make_backend
+                    ? worker::Worker::create(worker_config(i, ring), seams.make_backend, *signal_)
+                    : worker::Worker::create(worker_config(i, ring), *signal_);
     if (!made) return failure(std::move(made).error());
     workers_.push_back(std::move(*made));
   }

@@ -40,12 +40,18 @@ class Node {
   template <typename T>
   using Settled = std::function<void(T&)>;
 
+  /// What tests put in the place of the real thing. Empty: the real thing.
+  struct Seams {
+    worker::BackendFactory make_backend;
+  };
+
   static constexpr Duration kCallDeadline = std::chrono::seconds(2);
 
   /// Starts the workers and, where the configuration has a folder for recordings, the recorder.
   /// Errors: those of Worker::create and the folder's.
   [[nodiscard]] static Result<std::unique_ptr<Node>, Error> create(NodeConfig config,
-                                                                   Listener listener);
+                                                                   Listener listener,
+                                                                   const Seams& seams = {});
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;
   ~Node();
@@ -99,7 +105,7 @@ class Node {
   struct Pending;
 
   Node(NodeConfig config, Listener listener, std::unique_ptr<io::WakeSignal> signal);
-  [[nodiscard]] Result<void, Error> start();
+  [[nodiscard]] Result<void, Error> start(const Seams& seams);
   [[nodiscard]] worker::WorkerConfig worker_config(std::size_t index,
                                                    record::RingWriter* ring) const;
 

@@ -65,6 +65,9 @@ std::vector<std::string> absent_features() {
           "Leg.profile",
           "Leg.codec_policy.PREFER_ORDER",
           "AcceptLatch.cidrs",
+          "UpdateLeg: another kind of security",
+          "UpdateLeg: another dscp",
+          "UpdateConnection: removing one of several stages of a recording",
           "CodecParameters.send_payload_type"};
 }
 

@@ -30,7 +30,8 @@ struct NodeConfig {
   std::size_t workers = 1;
   std::vector<worker::Cpu> cpus;  ///< Of the workers, in turn; empty: not pinned.
   std::uint32_t max_sessions_per_worker = 10'000;
-  std::size_t pool_packets = 8'192;  ///< Of each worker.
+  std::size_t pool_packets = 8'192;      ///< Of each worker.
+  std::size_t mailbox_commands = 4'096;  ///< Of each worker; a further one is refused (OVERLOAD).
   srtp::Transform srtp_transform = srtp::Transform::Evp;
   std::string recordings_folder;                 ///< Empty: nothing can be recorded.
   std::size_t recorder_ring_octets = 4U << 20U;  ///< Of each worker.

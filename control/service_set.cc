@@ -2,8 +2,9 @@
 
 namespace causeway::control {
 
-Result<std::unique_ptr<ServiceSet>, Error> ServiceSet::create(NodeConfig config) {
-  auto plane = ControlPlane::create(std::move(config));
+Result<std::unique_ptr<ServiceSet>, Error> ServiceSet::create(NodeConfig config,
+                                                              const Node::Seams& seams) {
+  auto plane = ControlPlane::create(std::move(config), seams);
   if (!plane) return failure(std::move(plane).error());
   return std::make_unique<ServiceSet>(std::move(*plane));
 }

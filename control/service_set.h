@@ -18,7 +18,8 @@ namespace causeway::control {
 /// server first.
 struct ServiceSet {
   /// Errors: those of ControlPlane::create.
-  [[nodiscard]] static Result<std::unique_ptr<ServiceSet>, Error> create(NodeConfig config);
+  [[nodiscard]] static Result<std::unique_ptr<ServiceSet>, Error> create(
+      NodeConfig config, const Node::Seams& seams = {});
 
   /// The services of the public port.
   void register_with(grpc::ServerBuilder& builder);
