@@ -71,7 +71,8 @@ build() {
       ((BASH_REMATCH[1] * 10 / BASH_REMATCH[2] != shown)) || continue
       shown=$((BASH_REMATCH[1] * 10 / BASH_REMATCH[2]))
       say "  ${BASH_REMATCH[1]} of ${BASH_REMATCH[2]} files"
-    done || { grep -B 2 -A 15 -m 3 'error:\|FAILED:' "$log" >&2; give_up "the build; $log has more"; }
+    done || { grep -B 2 -A 15 -m 3 'error:\|FAILED:' "$log" >&2 || tail -n 3 "$log" >&2
+      give_up "the build; $log has more"; }
 }
 
 # --- the relay -----------------------------------------------------------------------------------
