@@ -32,16 +32,16 @@ Result<std::unique_ptr<ControlPlane>, Error> ControlPlane::create(NodeConfig con
                                                                   const Node::Seams& seams) {
   std::unique_ptr<ControlPlane> plane(new ControlPlane(config));
   ControlPlane* const self = plane.get();
+  const auto on_recording = [self](const record::RecordingEvent& event) {
+    // The recorder keeps one that failed until it is told that nothing more will come.
+    if (event.kind == record::RecordingEventKind::Failed) self->node_->close_recording(event.id);
+    self->recordings_.on_event(event, self->now_unix());
+  };
   auto node =
       Node::create(std::move(config),
                    {.on_event = [self](engine::Event event) { self->on_event(std::move(event)); },
-                    .on_recording =
-                        [self](const record::RecordingEvent& event) {
-                          if (event.kind == record::RecordingEventKind::Failed) {
-                            self->node_->close_recording(event.id);
-                          }
-                          self->recordings_.on_event(event, self->now_unix());
-                        }});
+                    .on_recording = on_recording},
+                   seams);
   if (!node) return failure(std::move(node).error());
   plane->node_ = std::move(*node);
   plane->start_time_ = plane->now_unix();
