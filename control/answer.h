@@ -57,11 +57,12 @@ template <typename Request, typename Response, typename Handle>
       done = fill();
     }
   } catch (const std::exception& error) {
-    done = failure(report_incident(service, error.what()));
+    done = failure(api_error("INTERNAL", error.what()));
   }
   // The request is gRPC's, made for this call and not const; what it held must not outlive it.
   wipe_secrets(*const_cast<Request*>(in));
   if (done) return grpc::Status::OK;
+  // What a bug says of itself is for the log, not for the client.
   if (done.error().reason == "INTERNAL")
     return to_grpc(report_incident(service, done.error().detail));
   return to_grpc(done.error());
