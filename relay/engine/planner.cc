@@ -195,8 +195,8 @@ struct Builder {
     output.has_dtx = encoder.opus.has_dtx || output.noise_payload_type.has_value();
   }
 
-  /// Beside transcoded audio, events and comfort noise share its timeline and go the same way; events
-  /// also where the endpoint has no type for them, or their place would look like loss.
+  /// Beside transcoded audio, events and comfort noise share its timeline and go the same way;
+  /// events also where the endpoint has no type for them, or their place would look like loss.
   void carry_events_over() {
     for (const CodecSpec& codec : from.codecs) {
       if (codec.kind != MediaKind::TelephoneEvent && codec.kind != MediaKind::ComfortNoise)

@@ -1,6 +1,6 @@
 // An RTP endpoint for the end-to-end tests: libsrtp and sockets, and nothing of the relay. It sends
-// payloads at their pace, writes down what it sent in the clear (which is what arrives at the relay's
-// ingress) and what it received in the clear.
+// payloads at their pace, writes down what it sent in the clear (which is what arrives at the
+// relay's ingress) and what it received in the clear.
 
 #include <arpa/inet.h>
 #include <poll.h>
@@ -79,7 +79,8 @@ class Arguments {
 /// One direction of SRTP, or none.
 class Security {
  public:
-  Security(const std::string& suite, Octets key, srtp_ssrc_type_t direction) : key_(std::move(key)) {
+  Security(const std::string& suite, Octets key, srtp_ssrc_type_t direction)
+      : key_(std::move(key)) {
     if (suite.empty()) return;
     srtp_policy_t policy{};
     set_suite(suite, policy);
@@ -168,8 +169,9 @@ class Peer {
     std::ifstream file(arguments_.text("--send", "/dev/null"));
     for (std::string line; std::getline(file, line);) payloads.push_back(from_hex(line));
     const auto interval = std::chrono::milliseconds(arguments_.number("--interval-ms", 20));
-    auto due = std::max(Clock::now(), Clock::time_point(std::chrono::nanoseconds(
-                                          arguments_.number("--start-at", 0))));
+    auto due =
+        std::max(Clock::now(),
+                 Clock::time_point(std::chrono::nanoseconds(arguments_.number("--start-at", 0))));
     for (std::size_t i = 0; i < payloads.size(); ++i, due += interval) {
       listen_until(due);
       send(i, payloads[i]);
@@ -184,11 +186,11 @@ class Peer {
     for (const std::string& dropped : arguments_.all("--drop")) {
       if (std::stoul(dropped) == index) return;
     }
-    const auto seq = static_cast<std::uint16_t>(arguments_.number("--seq", 1000) +
-                                                static_cast<long>(index));
-    const auto timestamp = static_cast<std::uint32_t>(
-        arguments_.number("--timestamp", 4000) +
-        static_cast<long>(index) * arguments_.number("--ticks", 160));
+    const auto seq =
+        static_cast<std::uint16_t>(arguments_.number("--seq", 1000) + static_cast<long>(index));
+    const auto timestamp =
+        static_cast<std::uint32_t>(arguments_.number("--timestamp", 4000) +
+                                   static_cast<long>(index) * arguments_.number("--ticks", 160));
     const auto ssrc = static_cast<std::uint32_t>(arguments_.number("--ssrc", 0x1234abcd));
     Octets packet = {0x80, static_cast<unsigned char>(arguments_.number("--type", 0))};
     for (int shift = 8; shift >= 0; shift -= 8) packet.push_back((seq >> shift) & 0xff);
