@@ -41,7 +41,20 @@ SecurityScope scope_of(const FieldMask& mask) {
 
 }  // namespace
 
-Answer<void> LegChange::prepare(const LegState& leg, const v1::UpdateLegRequest& in) {
+Answer<const LegState*> LegChange::before(const std::string& leg, const std::string& etag) const {
+  const LegState* const found = session_.leg(leg);
+  if (found == nullptr) return failure(no_leg(session_.id, leg));
+  if (auto checked = check_etag(etag, found->etag); !checked) {
+    return failure(std::move(checked).error());
+  }
+  return found;
+}
+
+Answer<void> LegChange::prepare(const std::string& id, const v1::UpdateLegRequest& in) {
+  const Lock lock(session_.data);
+  const auto found = before(id, in.leg().etag());
+  if (!found) return failure(found.error());
+  const LegState& leg = **found;
   const Field field("leg");
   auto mask = read_update_mask(in.update_mask(), in.has_update_mask(), in.leg(), kChangeable);
   if (!mask) return failure(std::move(mask).error());
@@ -110,7 +123,11 @@ Answer<void> LegChange::prepare_security(const LegState& before, const v1::Leg& 
   return {};
 }
 
-Answer<void> LegChange::prepare(const LegState& leg, const v1::RotateKeysRequest& in) {
+Answer<void> LegChange::prepare(const std::string& id, const v1::RotateKeysRequest& in) {
+  const Lock lock(session_.data);
+  const auto found = before(id, in.etag());
+  if (!found) return failure(found.error());
+  const LegState& leg = **found;
   if (leg.asked.spec.security != engine::Security::Sdes) {
     return failure(api_error("LEG_NOT_READY", "The leg is not SDES."));
   }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "causeway/v1/relay_service.pb.h"
@@ -17,11 +18,12 @@ class LegChange {
  public:
   LegChange(ControlPlane& plane, SessionState& session) : plane_(plane), session_(session) {}
 
-  /// Errors: those of UpdateLeg and RotateKeys; nothing has changed then.
-  [[nodiscard]] Answer<void> prepare(const LegState& leg, const v1::UpdateLegRequest& in)
-      CAUSEWAY_REQUIRES(session_.data);
-  [[nodiscard]] Answer<void> prepare(const LegState& leg, const v1::RotateKeysRequest& in)
-      CAUSEWAY_REQUIRES(session_.data);
+  /// `leg`: the id of the leg that the request names. Errors: those of UpdateLeg and RotateKeys;
+  /// nothing has changed then.
+  [[nodiscard]] Answer<void> prepare(const std::string& leg, const v1::UpdateLegRequest& in)
+      CAUSEWAY_EXCLUDES(session_.data);
+  [[nodiscard]] Answer<void> prepare(const std::string& leg, const v1::RotateKeysRequest& in)
+      CAUSEWAY_EXCLUDES(session_.data);
   /// Errors: those of commands.
   [[nodiscard]] Answer<void> carry_out() CAUSEWAY_EXCLUDES(session_.data);
 
@@ -34,6 +36,10 @@ class LegChange {
     std::unique_ptr<engine::Connection> built;  ///< Null: only its words change.
   };
 
+  /// The leg as it is. Errors: LEG_NOT_FOUND, ETAG_MISMATCH.
+  [[nodiscard]] Answer<const LegState*> before(const std::string& leg,
+                                               const std::string& etag) const
+      CAUSEWAY_REQUIRES(session_.data);
   [[nodiscard]] Answer<void> prepare_security(const LegState& before, const v1::Leg& in,
                                               const google::protobuf::FieldMask& mask,
                                               const Field& field);

@@ -131,15 +131,7 @@ Answer<v1::UpdateLegResponse> RelayApi::update_leg(const v1::UpdateLegRequest& i
   SessionState& session = *child->session;
   const Lock operation(session.operation);
   LegChange change(plane_, session);
-  {
-    const Lock lock(session.data);
-    const LegState* const leg = session.leg(child->id);
-    if (leg == nullptr) return failure(no_leg(session.id, child->id));
-    if (auto checked = check_etag(in.leg().etag(), leg->etag); !checked) {
-      return failure(std::move(checked).error());
-    }
-    if (auto done = change.prepare(*leg, in); !done) return failure(std::move(done).error());
-  }
+  if (auto done = change.prepare(child->id, in); !done) return failure(std::move(done).error());
   if (auto done = change.carry_out(); !done) return failure(std::move(done).error());
   v1::UpdateLegResponse out;
   *out.mutable_leg() = show_leg_now(session, child->id);
@@ -153,15 +145,7 @@ Answer<v1::RotateKeysResponse> RelayApi::rotate_keys(const v1::RotateKeysRequest
   SessionState& session = *child->session;
   const Lock operation(session.operation);
   LegChange change(plane_, session);
-  {
-    const Lock lock(session.data);
-    const LegState* const leg = session.leg(child->id);
-    if (leg == nullptr) return failure(no_leg(session.id, child->id));
-    if (auto checked = check_etag(in.etag(), leg->etag); !checked) {
-      return failure(std::move(checked).error());
-    }
-    if (auto done = change.prepare(*leg, in); !done) return failure(std::move(done).error());
-  }
+  if (auto done = change.prepare(child->id, in); !done) return failure(std::move(done).error());
   if (auto done = change.carry_out(); !done) return failure(std::move(done).error());
   v1::RotateKeysResponse out;
   *out.mutable_leg() = show_leg_now(session, child->id);
