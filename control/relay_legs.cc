@@ -51,6 +51,23 @@ v1::Leg show_leg_now(SessionState& session, const std::string& id) {
   return leg == nullptr ? v1::Leg() : show_leg(session, *leg);
 }
 
+/// UpdateLeg and RotateKeys: a change, and the leg as it is afterwards.
+template <typename Response, typename Request>
+Answer<Response> change_leg(ControlPlane& plane, const std::string& name, const Field& field,
+                            const Request& in) {
+  const auto child = find_child(plane, name, ChildKind::Leg, field);
+  if (!child) return failure(child.error());
+  SessionState& session = *child->session;
+  const Lock operation(session.operation);
+  LegChange change(plane, session);
+  if (auto done = change.prepare(child->id, in); !done) return failure(std::move(done).error());
+  if (auto done = change.carry_out(); !done) return failure(std::move(done).error());
+  Response out;
+  *out.mutable_leg() = show_leg_now(session, child->id);
+  show_made_send_key(change.keys(), *out.mutable_leg());
+  return out;
+}
+
 }  // namespace
 
 Answer<v1::CreateLegResponse> RelayApi::create_leg(const v1::CreateLegRequest& in) {
@@ -126,31 +143,11 @@ Answer<v1::ListLegsResponse> RelayApi::list_legs(const v1::ListLegsRequest& in) 
 
 Answer<v1::UpdateLegResponse> RelayApi::update_leg(const v1::UpdateLegRequest& in) {
   const Field field("leg");
-  const auto child = find_child(plane_, in.leg().name(), ChildKind::Leg, Field{"name", &field});
-  if (!child) return failure(child.error());
-  SessionState& session = *child->session;
-  const Lock operation(session.operation);
-  LegChange change(plane_, session);
-  if (auto done = change.prepare(child->id, in); !done) return failure(std::move(done).error());
-  if (auto done = change.carry_out(); !done) return failure(std::move(done).error());
-  v1::UpdateLegResponse out;
-  *out.mutable_leg() = show_leg_now(session, child->id);
-  show_made_send_key(change.keys(), *out.mutable_leg());
-  return out;
+  return change_leg<v1::UpdateLegResponse>(plane_, in.leg().name(), Field{"name", &field}, in);
 }
 
 Answer<v1::RotateKeysResponse> RelayApi::rotate_keys(const v1::RotateKeysRequest& in) {
-  const auto child = find_child(plane_, in.name(), ChildKind::Leg, Field("name"));
-  if (!child) return failure(child.error());
-  SessionState& session = *child->session;
-  const Lock operation(session.operation);
-  LegChange change(plane_, session);
-  if (auto done = change.prepare(child->id, in); !done) return failure(std::move(done).error());
-  if (auto done = change.carry_out(); !done) return failure(std::move(done).error());
-  v1::RotateKeysResponse out;
-  *out.mutable_leg() = show_leg_now(session, child->id);
-  show_made_send_key(change.keys(), *out.mutable_leg());
-  return out;
+  return change_leg<v1::RotateKeysResponse>(plane_, in.name(), Field("name"), in);
 }
 
 Answer<v1::DeleteLegResponse> RelayApi::delete_leg(const v1::DeleteLegRequest& in) {

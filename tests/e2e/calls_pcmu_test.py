@@ -1,8 +1,11 @@
 """Plain G.711 between two ffmpeg endpoints, through sessions that `causeway` makes."""
 
+import os
+import shutil
+import tempfile
 import unittest
 
-from tests.e2e.harness import RelayTest, free_udp_ports
+from tests.e2e.harness import Relay, RelayTest, free_udp_ports
 
 PCMU = ["-c:a", "pcm_mulaw"]
 SECONDS = 5
@@ -45,6 +48,19 @@ class PlainCalls(RelayTest):
         self.relay.call("rtp/pcmu,remote=127.0.0.1:%d" % port_a,
                         "rtp/pcmu,remote=127.0.0.1:%d" % port_b)
         self.assertEqual(self.relay.stop(), 0)
+
+
+class Guard(unittest.TestCase):
+    """All these tests drive a daemon that ends with 97 if a worker thread allocates or locks."""
+
+    @unittest.skipIf(os.environ.get("CAUSEWAYD") != "causewayd-guarded", "a daemon without the guard")
+    def test_it_finds_one_allocation_on_a_worker_of_the_daemon(self):
+        folder = tempfile.mkdtemp(prefix="causeway-e2e-")
+        self.addCleanup(shutil.rmtree, folder)
+        relay = Relay(folder, environment={"CAUSEWAY_PLANT_ALLOCATION": "1"})
+        self.assertEqual(relay.stop(), 97)
+        with open(os.path.join(folder, "causewayd.log")) as log:
+            self.assertIn("alloc_guard: 2 allocations, 0 locks", log.read())
 
 
 if __name__ == "__main__":

@@ -92,7 +92,7 @@ def read_wav(path):
 class Relay:
     """A causewayd of one test."""
 
-    def __init__(self, folder, ports="20000-20999", extra="", workers=2):
+    def __init__(self, folder, ports="20000-20999", extra="", workers=2, environment=None):
         self.folder = folder
         self.api = "127.0.0.1:%d" % free_tcp_port()
         self.recordings = os.path.join(folder, "recordings")
@@ -106,7 +106,8 @@ class Relay:
         self.log = open(os.path.join(folder, "causewayd.log"), "w")
         self.process = subprocess.Popen(
             [binary(os.environ.get("CAUSEWAYD", "causewayd")), "--config", config],
-            stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
+            stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
+            env={**os.environ, **(environment or {})})
         wait_for("causewayd to answer", self.answers)
 
     def answers(self):

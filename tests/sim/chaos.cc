@@ -14,6 +14,11 @@ using namespace std::chrono_literals;
 constexpr Duration kFaultyTime = 4s;
 constexpr Duration kRecovery = 2s;
 constexpr Duration kPtime = 20ms;
+/// Cheap oscillators are off by up to 100 ppm, soft phones paced by a sound card by more.
+constexpr std::uint32_t kMaxDriftPpm = 500;
+/// What a call of two legs may hold at one moment: reorder windows, frames that wait for their
+/// turn.
+constexpr std::size_t kMaxHeldBuffers = 64;
 
 const engine::CodecSpec kPcmu = make_codec(0, "PCMU");
 const engine::CodecSpec kPcma = make_codec(8, "PCMA");
@@ -105,6 +110,8 @@ void Chaos::set_up() {
     endpoint.ssrc = static_cast<std::uint32_t>(world_.random().next());
     endpoint.seq = static_cast<std::uint16_t>(world_.random().next());
     endpoint.timestamp = static_cast<std::uint32_t>(world_.random().next());
+    const auto drift = static_cast<std::int64_t>(world_.random().below(2 * kMaxDriftPpm + 1));
+    endpoint.ptime = kPtime + kPtime * (drift - kMaxDriftPpm) / 1'000'000;
     choose_leg(endpoint, i == 0 ? nullptr : &ends_[0]);
     endpoint.places.insert(endpoint.address);
   }
@@ -121,7 +128,7 @@ std::vector<std::byte> Chaos::payload_of(Endpoint& endpoint, const engine::Codec
 }
 
 void Chaos::speak(Endpoint& endpoint) {
-  world_.at(world_.now() + kPtime, [this, &endpoint] { speak(endpoint); });
+  world_.at(world_.now() + endpoint.ptime, [this, &endpoint] { speak(endpoint); });
   const auto& codec = endpoint.parts.spec.codecs[0];
   ++endpoint.seq;
   endpoint.timestamp += codec.clock.raw() / 50;
@@ -259,6 +266,7 @@ void Chaos::set_faults(bool are_on) {
 
 void Chaos::check_transmit(const Flying& out) {
   check_ports();
+  check_buffers();
   for (std::size_t i = 0; i < 2; ++i) {
     const auto is_place = [&](const SocketAddress& place) {
       SocketAddress rtcp = place;
@@ -311,6 +319,11 @@ void Chaos::check_ports() {
   const engine::PortTable& ports = world_.engine().ports(0);
   if (ports.free() + ports.used() + ports.quarantined() != ports.size())
     fail("ports do not add up");
+}
+
+void Chaos::check_buffers() {
+  const std::size_t held = world_.pool().size() - world_.pool().available();
+  if (held > kMaxHeldBuffers) fail(std::to_string(held) + " packet buffers are held");
 }
 
 std::string Chaos::drops_of(const Endpoint& endpoint) {

@@ -18,7 +18,8 @@ namespace causeway::sim {
 /// - towards an endpoint no sequence number is used twice and timestamps never go back;
 /// - nothing is sent to an address that is neither signalled nor learned, and nothing to a
 /// stranger;
-/// - ports free + used + quarantined is constant; every packet buffer comes back;
+/// - ports free + used + quarantined is constant; the relay never holds more than a few packet
+/// buffers, and every one comes back;
 /// - no (key, SSRC, index) is used twice, in SRTP or SRTCP;
 /// - media flows again within 2 s after faults stop.
 ///
@@ -44,6 +45,7 @@ class Chaos {
     std::uint64_t heard = 0;
     bool is_mute = false;
     std::uint32_t key_round = 0;
+    Duration ptime{};  ///< Between two packets by our clock: 20 ms by its own, which drifts.
   };
   /// What has been sent to one endpoint, per SSRC.
   struct Sent {
@@ -66,6 +68,7 @@ class Chaos {
   void check_rtp(const Flying& out, std::size_t endpoint);
   void check_rtcp(const Flying& out, std::size_t endpoint);
   void check_ports();
+  void check_buffers();
   void fail(const std::string& what);
   [[nodiscard]] std::string drops_of(const Endpoint& endpoint);
   [[nodiscard]] bool chance(std::uint32_t in_thousand) {
