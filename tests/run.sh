@@ -68,9 +68,15 @@ build_targets() {
   NINJA_STATUS="[%f/%t %es] " cmake --build "$build_dir" -j "$jobs" --target "${wanted[@]}"
 }
 
-run_tests() {
+# Until the tests have told otherwise the run has failed: whoever adds the summaries up must not
+# take a build that broke for no tests at all.
+begin_report() {
   rm -rf "$report"
   mkdir -p "$report/gtest"
+  echo "0 passed, 1 failed" >"$report/summary.txt"
+}
+
+run_tests() {
   local -a choice=()
   [[ -z "$parts" ]] || choice+=(-L "^(${parts//,/|})\$")
   [[ -z "$regex" ]] || choice+=(-R "$regex")
@@ -81,6 +87,7 @@ run_tests() {
   [[ -f "$report/junit.xml" ]] || { echo "ctest wrote no report"; return 1; }
 }
 
+begin_report
 if $install; then must "install" ./deploy/install.sh build run test; fi
 if $build; then
   must "configure" quiet_unless_failed "$build_dir.configure.log" cmake --preset "$preset"

@@ -145,7 +145,8 @@ void SocketsBackend::close(SocketId id) {
 }
 
 std::span<Datagram> SocketsBackend::wait(std::optional<Instant> deadline) {
-  for (Datagram& left : ordered_) left.packet.reset();
+  for (Datagram& left : std::span(ordered_).first(keys_.size())) left.packet.reset();
+  keys_.clear();
   batch_.clear();
   if (next_event_ == event_count_) poll(deadline);
   clock_.begin_batch();
@@ -263,7 +264,6 @@ void SocketsBackend::accept(SocketId id, Socket& socket, std::size_t place) {
 std::span<Datagram> SocketsBackend::in_order_of_arrival() {
   // Epoll reports sockets in the order in which they became ready, so this is the common case.
   if (std::ranges::is_sorted(batch_, {}, &Datagram::arrival)) return batch_;
-  keys_.clear();
   for (std::size_t i = 0; i < batch_.size(); ++i) keys_.push_back({batch_[i].arrival, i});
   std::ranges::sort(keys_);
   for (std::size_t i = 0; i < keys_.size(); ++i) ordered_[i] = std::move(batch_[keys_[i].index]);

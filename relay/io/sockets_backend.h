@@ -113,7 +113,7 @@ class SocketsBackend final : public IoBackend {
   SendRun run_;
   std::vector<Datagram> batch_;    // as read
   std::vector<Datagram> ordered_;  // by arrival
-  std::vector<OrderKey> keys_;
+  std::vector<OrderKey> keys_;     // as many as `ordered_` holds of the last turn
   IoStats stats_;
 };
 
