@@ -64,7 +64,6 @@ std::vector<std::string> absent_features() {
           "Leg.security.dtls",
           "Leg.profile",
           "Leg.codec_policy.PREFER_ORDER",
-          "AcceptLatch.cidrs",
           "UpdateLeg: another kind of security",
           "UpdateLeg: another dscp",
           "UpdateConnection: removing one of several stages of a recording",

@@ -22,16 +22,14 @@ Answer<AcceptFrom> read_exact(const v1::AcceptExact& exact, const Field& field) 
   return accept;
 }
 
-Answer<AcceptFrom> read_cidrs(const v1::AcceptCidrs& cidrs, const Field& field) {
-  AcceptFrom accept;
-  accept.rule = AcceptFrom::Rule::Cidrs;
-  const Field list{"cidrs", &field};
-  if (cidrs.cidrs().empty()) return failure(required(list, "At least one network."));
-  if (static_cast<std::size_t>(cidrs.cidrs_size()) > AcceptFrom::kMaxCidrs) {
-    return failure(invalid(list, "At most 16 networks."));
+/// The networks of a message that has `cidrs`, which is at `field`.
+template <typename Message>
+Answer<void> read_networks(const Message& message, const Field& field, AcceptFrom& accept) {
+  if (static_cast<std::size_t>(message.cidrs_size()) > AcceptFrom::kMaxCidrs) {
+    return failure(invalid(Field{"cidrs", &field}, "At most 16 networks."));
   }
-  for (int i = 0; i < cidrs.cidrs_size(); ++i) {
-    const auto cidr = Cidr::parse(cidrs.cidrs(i));
+  for (int i = 0; i < message.cidrs_size(); ++i) {
+    const auto cidr = Cidr::parse(message.cidrs(i));
     if (!cidr) {
       return failure(
           invalid(Field{"cidrs", &field, i},
@@ -39,13 +37,23 @@ Answer<AcceptFrom> read_cidrs(const v1::AcceptCidrs& cidrs, const Field& field) 
     }
     accept.cidrs.push_back(*cidr);
   }
+  return {};
+}
+
+Answer<AcceptFrom> read_cidrs(const v1::AcceptCidrs& cidrs, const Field& field) {
+  AcceptFrom accept;
+  accept.rule = AcceptFrom::Rule::Cidrs;
+  if (cidrs.cidrs().empty()) {
+    return failure(required(Field{"cidrs", &field}, "At least one network."));
+  }
+  if (auto read = read_networks(cidrs, field, accept); !read) return failure(read.error());
   return accept;
 }
 
 Answer<AcceptFrom> read_latch(const v1::AcceptLatch& latch, const Field& field) {
   AcceptFrom accept;
   accept.rule = AcceptFrom::Rule::Latch;
-  if (!latch.cidrs().empty()) return failure(absent_feature("AcceptLatch.cidrs"));
+  if (auto read = read_networks(latch, field, accept); !read) return failure(read.error());
   if (latch.packets() > kMaxLatchPackets) {
     return failure(invalid(Field{"packets", &field}, "1 to 100 packets."));
   }

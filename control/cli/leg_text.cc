@@ -106,19 +106,26 @@ Wrong parse_key(std::string_view text, v1::SrtpKeys& keys) {
   return {};
 }
 
+/// CIDR[+CIDR...], into a message that has `cidrs`; the relay says what is no network.
+template <typename Message>
+void add_networks(std::string_view text, Message& message) {
+  for (const std::string_view block : split(text, '+')) message.add_cidrs(std::string(block));
+}
+
 Wrong parse_accept(std::string_view text, v1::AcceptFrom& accept) {
+  constexpr std::string_view kLatchWithin = "latch:";
   if (text == "exact") {
     accept.mutable_exact();
   } else if (text == "same-ip") {
     accept.mutable_same_ip();
   } else if (text == "latch") {
     accept.mutable_latch();
+  } else if (text.starts_with(kLatchWithin)) {
+    add_networks(text.substr(kLatchWithin.size()), *accept.mutable_latch());
   } else if (text.find('/') != std::string_view::npos) {
-    for (const std::string_view block : split(text, '+')) {
-      accept.mutable_cidrs()->add_cidrs(std::string(block));
-    }
+    add_networks(text, *accept.mutable_cidrs());
   } else {
-    return "accept is exact, same-ip, latch or CIDR[+CIDR...]";
+    return "accept is exact, same-ip, latch[:CIDR[+CIDR...]] or CIDR[+CIDR...]";
   }
   return {};
 }

@@ -69,7 +69,8 @@ INSTANTIATE_TEST_SUITE_P(
              "FIELD_INVALID leg.accept_from.latch.packets"},
         Case{"accept_from { latch { window { nanos: 1 } } }",
              "FIELD_INVALID leg.accept_from.latch.window"},
-        Case{"accept_from { latch { cidrs: '192.0.2.0/24' } }", "STAGE_ABSENT "}));
+        Case{"accept_from { latch { cidrs: '192.0.2.0/24' cidrs: '192.0.2.1/24' } }",
+             "FIELD_INVALID leg.accept_from.latch.cidrs[1]"}));
 
 INSTANTIATE_TEST_SUITE_P(
     Settings, BadLegs,
@@ -199,7 +200,8 @@ TEST(TranslateLeg, TakesWhatIsSaid) {
       leg_of(
           "network: 'outside' transport { kind: TRANSPORT_KIND_RTCP_MUX } "
           "remote { rtp { ip: '2001:db8::7' port: 4000 } rtcp { ip: '2001:db8::8' port: 4003 } } "
-          "accept_from { latch { packets: 7 window { seconds: 9 } } } dscp: 34 max_ssrcs: 2 "
+          "accept_from { latch { packets: 7 window { seconds: 9 } cidrs: '2001:db8::/32' } } dscp: "
+          "34 max_ssrcs: 2 "
           "direction: DIRECTION_RECVONLY media_timeout {} "
           "codec_policy { transcoding: TRANSCODING_POLICY_FORBID }"),
       Field("leg"), kNetworks, "a");
@@ -212,6 +214,8 @@ TEST(TranslateLeg, TakesWhatIsSaid) {
   EXPECT_EQ(spec.accept_from.rule, engine::AcceptFrom::Rule::Latch);
   EXPECT_EQ(spec.accept_from.latch_packets, 7);
   EXPECT_EQ(spec.accept_from.latch_window, std::chrono::seconds(9));
+  ASSERT_EQ(spec.accept_from.cidrs.size(), 1);
+  EXPECT_TRUE(spec.accept_from.cidrs[0].contains(*IpAddress::parse("2001:db8::9")));
   EXPECT_EQ(spec.dscp, 34);
   EXPECT_EQ(spec.max_ssrcs, 2);
   EXPECT_EQ(spec.direction, engine::Direction::RecvOnly);
