@@ -156,8 +156,9 @@ class RtcpTranslator::Call {
   void cross(wire::Sdes sdes) {
     for (auto chunk = sdes.next(); chunk; chunk = sdes.next()) {
       const Ssrc ssrc = speaker(chunk->ssrc);
-      if (ssrc == route_.reporter && has_named_reporter_) continue;
-      has_named_reporter_ = has_named_reporter_ || ssrc == route_.reporter;
+      // Each once, however often it is named: a name of ours is longer than a chunk without one.
+      if (named_.full() || std::ranges::find(named_, ssrc) != named_.end()) continue;
+      named_.push_back(ssrc);
       begin_compound();
       count(writer_.sdes_cname(ssrc, route_.cname));
     }
@@ -311,7 +312,7 @@ class RtcpTranslator::Call {
   wire::RtcpWriter writer_;
   Translation result_;
   bool is_reduced_ = false;
-  bool has_named_reporter_ = false;
+  StaticVector<Ssrc, wire::RtcpWriter::kMaxBlocks> named_;
 };
 
 Translation RtcpTranslator::translate(const wire::OpenRtcp& compound, Instant now,

@@ -278,6 +278,17 @@ TEST(RtcpTranslator, KeepsThePersonBehindTheCnameToItself) {
   }
 }
 
+TEST(RtcpTranslator, NamesASourceOnceHoweverOftenItIsNamed) {
+  Bridge bridge;
+  bridge.forward(1, at(seconds(0)));
+  for (int i = 0; i < 60; ++i) {
+    ASSERT_TRUE(bridge.compound.writer.sdes_cname(i % 2 == 0 ? kAlice : kBob, ""));
+  }
+  const Bytes out = bridge.from_alice(at(seconds(1)));
+  EXPECT_EQ(types_of(out), (std::vector{RtcpType::Sdes, RtcpType::Sdes}));
+  EXPECT_LT(out.size(), bridge.compound.writer.written().size());
+}
+
 TEST(RtcpTranslator, TurnsAReportOfASourceWithoutAStreamIntoOneOfTheReporter) {
   Bridge bridge;
   bridge.forward(10, at({}));
