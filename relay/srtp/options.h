@@ -31,10 +31,10 @@ struct SrtpOptions {
   /// SSRCs that are live at once, 1..64. The receiver replaces the least recently heard one, only
   /// ever by one that has authenticated. So does the sender, which never forgets what it has used.
   std::uint8_t max_ssrcs = 8;
-  /// The rollover counter that an SSRC never heard before is expected to have.
+  /// The rollover counter expected of an SSRC that is new, or began anew with its key (RocPolicy).
   std::uint32_t initial_roc = 0;
-  /// Late join: rollover counters above `initial_roc` that are tried on a new SSRC, 0..32; 0 turns
-  /// it off. Transform::Evp only (libsrtp cannot), at most ten packets that fail it a second.
+  /// Late join: how many counters above `initial_roc` are tried on such an SSRC, 0..32; 0 turns it
+  /// off. Transform::Evp only (libsrtp cannot), at most ten packets that fail it a second.
   std::uint8_t late_join_rocs = 8;
   /// Accept SRTCP whose E bit says that it is not encrypted. Only where UNENCRYPTED_SRTCP was
   /// agreed on.

@@ -43,10 +43,10 @@ class SrtpReceiver {
   /// About the packet that open() returned last.
   [[nodiscard]] const OpenInfo& last_opened() const;
 
-  /// Takes over the keys of `fresh`, made by create() off the worker; the keys that are not among
-  /// them stay valid until now + grace. Keys that both have keep their replay windows, so handing
-  /// over the same keys again changes nothing. Returns what is not needed any more, to be freed off
-  /// the worker; nothing is allocated or freed here (Transform::Evp).
+  /// Takes over keys and options of `fresh`, made by create() off the worker; the keys that are not
+  /// among them stay valid until now + grace. Keys that both have keep their replay windows, so the
+  /// same keys again change nothing. Returns what is not needed any more, to be freed off the
+  /// worker; nothing is allocated or freed here (Transform::Evp).
   [[nodiscard]] std::unique_ptr<SrtpReceiver> adopt(std::unique_ptr<SrtpReceiver> fresh,
                                                     Instant now, Duration grace = kKeyGrace);
   /// When the keys that were replaced last stop being accepted, if there are any.

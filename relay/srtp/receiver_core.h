@@ -104,6 +104,7 @@ class ReceiverCore {
   }
 
   void adopt(ReceiverCore& fresh, Instant now, Duration grace) {
+    std::swap(options_, fresh.options_);
     if (!shares_a_key(fresh.current_, current_) && previous_.table != nullptr &&
         shares_a_key(fresh.current_, previous_)) {
       std::swap(current_, previous_);  // back to a key that has just been replaced
@@ -190,8 +191,8 @@ class ReceiverCore {
   // Indices that the first packet of an SSRC may have, the likeliest first.
   struct Candidates {
     StaticVector<std::uint64_t, 34> indices;
-    bool is_probe = false;   // all but the first are a late join's guesses
-    bool may_reset = false;  // the last one stands for a rollover counter that began anew
+    std::size_t going_on = 0;  // so many, the first ones, go on from where the SSRC was
+    bool is_probe = false;     // the last ones are a late join's guesses
   };
 
   ReceiverCore(const wire::SrtpKeys& keys, const SrtpOptions& options) : options_(options) {
@@ -264,7 +265,7 @@ class ReceiverCore {
     const typename StreamTable<Stream>::Past* past = table.find_past(rtp.ssrc);
     if (past != nullptr && !past->has_rtp) past = nullptr;
     const auto candidates =
-        past != nullptr ? candidates_after(*past, rtp.seq) : candidates_of_unknown(keys, rtp);
+        past != nullptr ? candidates_after(*past, rtp) : candidates_of_unknown(keys, rtp);
     if (!candidates) return failure(candidates.error());
     if (candidates->indices.size() > 1) tries.keep();
     for (std::size_t i = 0; i < candidates->indices.size(); ++i) {
@@ -272,10 +273,10 @@ class ReceiverCore {
       if (i > 0) tries.rewind();
       if (keys.mki_octets != 0) place.take_out(tries.packet());
       if (!key.open_rtp(tries.packet(), rtp.header_octets, rtp.ssrc, index)) continue;
-      const bool began_anew = candidates->may_reset && i + 1 == candidates->indices.size();
+      const bool began_anew = i >= candidates->going_on;
       const OpenInfo info{.index = index,
                           .ssrc = rtp.ssrc,
-                          .is_newest = past == nullptr || began_anew || index > past->rtp_index,
+                          .is_newest = began_anew || index > past->rtp_index,
                           .is_new_ssrc = past == nullptr};
       begin_stream(table, rtp.ssrc, index);
       key.count_rtp();
@@ -295,39 +296,51 @@ class ReceiverCore {
   // Of an SSRC that was live before. Under these keys, what it used is spent; under earlier ones,
   // its rollover counter goes on, or begins anew (RocPolicy).
   Result<Candidates, DropReason> candidates_after(const typename StreamTable<Stream>::Past& past,
-                                                  SeqNum seq) const {
+                                                  const RtpPacket& rtp) const {
     Candidates candidates;
-    const auto goes_on = guess_index<R>(past.rtp_index, seq);
+    const auto goes_on = guess_index<R>(past.rtp_index, rtp.seq);
     if (!past.is_of_earlier_key) {
       if (!goes_on) return failure(DropReason::KeyExpired);
       if (*goes_on <= past.rtp_index) return failure(DropReason::Replayed);
       candidates.indices.push_back(*goes_on);
+      candidates.going_on = 1;
       return candidates;
     }
-    const std::uint64_t anew = make_index(0, seq);
-    if (goes_on && options_.roc_on_rekey != RocPolicy::Reset) {
+    const bool may_go_on = options_.roc_on_rekey != RocPolicy::Reset;
+    const bool may_begin_anew = options_.roc_on_rekey != RocPolicy::Keep;
+    if (goes_on && may_go_on) {
       candidates.indices.push_back(*goes_on);
+      candidates.going_on = 1;
     }
-    if (options_.roc_on_rekey != RocPolicy::Keep && goes_on != anew) {
-      candidates.indices.push_back(anew);
-      candidates.may_reset = true;
-    }
-    if (candidates.indices.empty()) candidates.indices.push_back(anew);
+    // While an old key is in its grace, what the current ones do not open is most likely its own.
+    const bool has_grace_ended = grace_ends().value_or(rtp.now) <= rtp.now;
+    if (may_begin_anew || !goes_on) add_new_counters(candidates, rtp, has_grace_ended);
     return candidates;
   }
 
   Result<Candidates, DropReason> candidates_of_unknown(const Generation& keys,
                                                        const RtpPacket& rtp) const {
     Candidates candidates;
-    candidates.indices.push_back(make_index(options_.initial_roc, rtp.seq));
     // Old keys are in their grace for packets on their way, not for those who join.
-    candidates.is_probe =
-        options_.late_join_rocs > 0 && &keys == &current_ && budget_.allows(rtp.now);
+    add_new_counters(candidates, rtp, &keys == &current_);
+    return candidates;
+  }
+
+  // A rollover counter that began when we were not listening: where we were told to expect it, and
+  // (late join) a few above.
+  void add_new_counters(Candidates& candidates, const RtpPacket& rtp, bool may_probe) const {
+    const auto add = [&](std::uint32_t roc) {
+      const std::uint64_t index = make_index(roc, rtp.seq);
+      if (std::ranges::find(candidates.indices, index) == candidates.indices.end()) {
+        candidates.indices.push_back(index);
+      }
+    };
+    add(options_.initial_roc);
+    candidates.is_probe = may_probe && options_.late_join_rocs > 0 && budget_.allows(rtp.now);
     for (std::uint32_t more = 1; candidates.is_probe && more <= options_.late_join_rocs; ++more) {
       if (options_.initial_roc > 0xffffffffU - more) break;
-      candidates.indices.push_back(make_index(options_.initial_roc + more, rtp.seq));
+      add(options_.initial_roc + more);
     }
-    return candidates;
   }
 
   Result<OpenInfo, DropReason> open_rtcp_under(Generation& keys, StreamTable<Stream>& table,

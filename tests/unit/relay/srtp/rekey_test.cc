@@ -41,6 +41,8 @@ class Rekey : public test::EachTransform {
   }
 };
 
+class EvpRekey : public test::SrtpTest {};
+
 TEST_P(Rekey, AcceptsTheOldKeyUntilItsGraceEnds) {
   auto in = receiver(make_keys(kGcm, 1));
   auto old_peer = sender(make_keys(kGcm, 1));
@@ -149,6 +151,31 @@ TEST_P(Rekey, TriesOnlyTheRocThatItWasToldTo) {
                 (policy == RocPolicy::Keep) == peer_keeps ? kOpened : DropReason::AuthFailed);
     }
   }
+}
+
+TEST_P(Rekey, TakesTheRocThatTheNewKeysCameWith) {
+  for (const RocPolicy policy : {RocPolicy::Auto, RocPolicy::Reset}) {
+    auto in = receiver(make_keys(kGcm, 1), policy);
+    auto old_peer = sender(make_keys(kGcm, 1));
+    EXPECT_EQ(open(*in, sealed(*old_peer, 1)), kOpened);
+    auto with = options();
+    with.roc_on_rekey = policy;
+    with.initial_roc = 5;
+    with.late_join_rocs = 0;
+    rekey(*in, make_receiver(make_keys(kGcm, 2), with));
+    auto peer = sender(make_keys(kGcm, 2), 5);
+    EXPECT_EQ(open(*in, sealed(*peer, 2)), kOpened) << "the SSRC that was heard before";
+    EXPECT_EQ(open(*in, sealed(*peer, 2, Ssrc(9))), kOpened) << "and one that was not";
+  }
+}
+
+TEST_P(Rekey, TakesTheRocPolicyThatTheNewKeysCameWith) {
+  auto in = receiver(make_keys(kGcm, 1), RocPolicy::Keep);
+  const StreamIndex before{.ssrc = kSsrc, .rtp_index = make_index(3, SeqNum(500)), .has_rtp = true};
+  in->restore(std::span(&before, 1));
+  rekey(*in, receiver(make_keys(kGcm, 2), RocPolicy::Reset));
+  auto peer = sender(make_keys(kGcm, 2), 0);
+  EXPECT_EQ(open(*in, sealed(*peer, 501)), kOpened);
 }
 
 TEST_P(Rekey, RemembersTheRocOfASilentStreamPastTheGrace) {
@@ -296,6 +323,20 @@ TEST_P(Rekey, TheSameKeyAgainDoesNotRenewItsLifetime) {
   EXPECT_EQ(refusal(*out, 1), kSealed);
   rekey(*out, sender(keys));
   EXPECT_EQ(refusal(*out, 2), DropReason::KeyExpired);
+}
+
+// The new keys reached us late: the peer began at 0 with them and has wrapped since.
+TEST_F(EvpRekey, JoinsAStreamThatWrappedUnderItsNewKeyBeforeWeHadIt) {
+  auto in = make_receiver(make_keys(kGcm, 1));
+  auto old_peer = make_sender(make_keys(kGcm, 1));
+  EXPECT_EQ(open(*in, sealed(*old_peer, 65000)), kOpened);
+  in->adopt(make_receiver(make_keys(kGcm, 2)), kStart).reset();
+  auto peer = make_sender(make_keys(kGcm, 2), {.initial_roc = 2});
+  EXPECT_EQ(open(*in, sealed(*peer, 30000)), DropReason::AuthFailed) << "it may be the old key's";
+  EXPECT_EQ(open(*in, sealed(*peer, 30001), kStart + SrtpReceiver::kKeyGrace), kOpened);
+  EXPECT_EQ(in->last_opened().index, make_index(2, SeqNum(30001)));
+  EXPECT_TRUE(in->last_opened().is_newest);
+  EXPECT_FALSE(in->last_opened().is_new_ssrc);
 }
 
 INSTANTIATE_TEST_SUITE_P(Both, Rekey, ::testing::Values(Transform::Evp, Transform::Libsrtp));
