@@ -392,7 +392,8 @@ void Leg::apply(LegUpdate& update, Instant now, Outbox&) {
   if (update.sender) {
     if (setup_.sender) {
       update.sender = setup_.sender->adopt(std::move(update.sender));
-      if (setup_.sender->needs_new_ssrc(streams_.audio().ssrc())) streams_.renew_audio_ssrc();
+      streams_.renew_ssrcs([&](Ssrc ssrc) { return setup_.sender->needs_new_ssrc(ssrc); });
+      rtcp_.renew(streams_.audio().ssrc());
     } else {
       setup_.sender = std::move(update.sender);
     }
@@ -563,6 +564,7 @@ void Leg::fill_snapshot(LegSnapshot& snapshot) const {
 
 void Leg::restore(const LegSnapshot& snapshot, Instant now) {
   streams_ = snapshot.streams;
+  rtcp_.renew(streams_.audio().ssrc());
   if (snapshot.learned_rtp) {
     rtp_filter_.restore_learned(*snapshot.learned_rtp, Ssrc(0), SeqNum(0), now);
   }

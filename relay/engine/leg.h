@@ -159,7 +159,7 @@ class Leg {
   [[nodiscard]] bool add_tap(const RecordTap& tap);
   void remove_tap(record::RecordingId recording);
 
-  /// Media timeouts, RTCP, digits, events whose end was lost, key grace. Spurious calls are no-ops.
+  /// Media timeouts, RTCP, digits, events whose end was lost. Spurious calls are no-ops.
   void handle_timeout(Instant now, PacketPool& pool, Random& random, Outbox& out);
   [[nodiscard]] std::optional<Instant> next_timeout() const;
 
@@ -239,7 +239,6 @@ class Leg {
   bool has_timed_out_ = false;
   bool has_said_auth_failure_ = false;
   bool has_said_key_expiring_ = false;
-  std::unique_ptr<srtp::SrtpReceiver> retired_receiver_;  // keys in their grace go back in here
 
   LegReport::Received received_;
   LegReport::Sent sent_;

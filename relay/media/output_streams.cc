@@ -30,22 +30,18 @@ void OutputStreams::resume(Instant now) {
   for (Other& other : others_) other.stream.resume(now, other.stream.clock_rate());
 }
 
-void OutputStreams::renew_audio_ssrc() {
-  const RtpTimestamp timestamp = audio_.has_sent()
-                                     ? audio_.next_timestamp()
-                                     : RtpTimestamp(static_cast<std::uint32_t>(random_.next()));
-  audio_ = rtp::OutputStream(Ssrc(static_cast<std::uint32_t>(random_.next())),
-                             SeqNum(static_cast<std::uint16_t>(random_.next() & 0x7fff)), timestamp,
-                             audio_.clock_rate());
+rtp::OutputStream OutputStreams::make_stream(RtpClockRate clock) {
+  const Ssrc ssrc = draw_ssrc();
+  const SeqNum first = draw_first_seq();
+  return {ssrc, first, RtpTimestamp(static_cast<std::uint32_t>(random_.next())), clock};
 }
 
-rtp::OutputStream OutputStreams::make_stream(RtpClockRate clock) {
-  const auto ssrc = static_cast<std::uint32_t>(random_.next());
-  // Sequence numbers begin in the lower half (RFC 3711 3.3.1): the first wrap, and with it the
-  // first step of the ROC, is then far away while the far end may still be losing packets.
-  const auto seq = static_cast<std::uint16_t>(random_.next() & 0x7fff);
-  const auto timestamp = static_cast<std::uint32_t>(random_.next());
-  return {Ssrc(ssrc), SeqNum(seq), RtpTimestamp(timestamp), clock};
+Ssrc OutputStreams::draw_ssrc() { return Ssrc(static_cast<std::uint32_t>(random_.next())); }
+
+// Sequence numbers begin in the lower half (RFC 3711 3.3.1): the first wrap, and with it the first
+// step of the ROC, is then far away while the far end may still be losing packets.
+SeqNum OutputStreams::draw_first_seq() {
+  return SeqNum(static_cast<std::uint16_t>(random_.next() & 0x7fff));
 }
 
 }  // namespace causeway::media

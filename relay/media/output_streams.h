@@ -36,12 +36,23 @@ class OutputStreams {
   /// After a time in which nothing could be sent (hold): the next packet of each stream takes the
   /// next sequence number and the timestamp that the elapsed time asks for.
   void resume(Instant now);
-  /// Moves the audio stream to a new SSRC, for a sender that must not go on under the old one
-  /// (RFC 3711: re-keyed without MKI while its ROC is not zero). The timeline continues.
-  void renew_audio_ssrc();
+  /// Moves each stream whose SSRC `is_spent` to a new one, for a sender that must not go on under
+  /// the old (RFC 3711: re-keyed without MKI while its ROC is not zero). Their timelines go on.
+  template <typename Predicate>
+  void renew_ssrcs(Predicate is_spent) {
+    const auto renew_if_spent = [&](rtp::OutputStream& stream) {
+      if (!is_spent(stream.ssrc())) return;
+      const Ssrc ssrc = draw_ssrc();
+      stream.renew(ssrc, draw_first_seq());
+    };
+    renew_if_spent(audio_);
+    for (Other& other : others_) renew_if_spent(other.stream);
+  }
 
  private:
   [[nodiscard]] rtp::OutputStream make_stream(RtpClockRate clock);
+  [[nodiscard]] Ssrc draw_ssrc();
+  [[nodiscard]] SeqNum draw_first_seq();
 
   Random random_{Random::Key{}};  // of this leg, so that streams begun later replay too
   rtp::OutputStream audio_;

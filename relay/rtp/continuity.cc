@@ -149,6 +149,13 @@ void OutputStream::resume(Instant now, RtpClockRate clock_rate) {
   if (is_new_clock || by_time.distance_from(next_timestamp_) > 0) next_timestamp_ = by_time;
 }
 
+void OutputStream::renew(Ssrc ssrc, SeqNum first) {
+  leave_mapping();
+  ssrc_ = ssrc;
+  used_.restart(first.plus(-1));
+  starts_timeline_ = true;
+}
+
 void OutputStream::skip_sequence(int packets) {
   CAUSEWAY_CHECK(packets >= 0 && packets < kMaxDropout, "a takeover skips a few packets only");
   leave_mapping();

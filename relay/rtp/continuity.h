@@ -31,10 +31,10 @@ struct Placed {
   friend bool operator==(const Placed&, const Placed&) = default;
 };
 
-/// The continuity of one RTP stream towards an endpoint: its SSRC never changes, no sequence number
-/// is used twice, and timestamps go on where they were, whatever happens to the streams that feed
-/// it (DESIGN.md section 3). A value: copying it is taking its snapshot, and a restored copy goes
-/// on.
+/// The continuity of one RTP stream towards an endpoint: its SSRC changes by renew() only, no
+/// sequence number is used twice, and timestamps go on where they were, whatever happens to the
+/// streams that feed it (DESIGN.md section 3). A value: copying it is taking its snapshot, and a
+/// restored copy goes on.
 ///
 /// Fed by map() (Forward, Rekey: offsets that keep gaps and reordering as they are) or by append()
 /// (Transcode, Mix: the relay's own packets), or by both in turn when paths are swapped.
@@ -81,6 +81,8 @@ class OutputStream {
   /// Before append() after a gap, a new source or another codec: the next packet's timestamp
   /// becomes last + elapsed, never before the end of the last packet, and starts the timeline.
   void resume(Instant now, RtpClockRate clock_rate);
+  /// Goes on under another SSRC, whose first packet gets `first`. The timeline is kept.
+  void renew(Ssrc ssrc, SeqNum first);
   /// Leaves sequence numbers unused, for a takeover from a checkpoint that may be behind what was
   /// sent. REQUIRES: 0 <= packets < 3000.
   void skip_sequence(int packets);

@@ -70,6 +70,8 @@ class RtcpSession {
                std::size_t payload_octets) {
     sender_.on_sent(timestamp, at, clock_rate, payload_octets);
   }
+  /// Our stream goes on under another SSRC; nothing where it is the same.
+  void renew(Ssrc ssrc) { sender_.renew(ssrc); }
   /// Puts our SRs on the original sender's clock; see Sender::set_timeline.
   void set_timeline(NtpTime ntp, RtpTimestamp timestamp, Instant at) {
     sender_.set_timeline(ntp, timestamp, at);

@@ -48,6 +48,14 @@ std::optional<Duration> SentReports::round_trip(const wire::ReportBlock& block, 
   return std::max(round_trip, Duration(0));
 }
 
+void Sender::renew(Ssrc ssrc) {
+  if (ssrc == ssrc_) return;
+  ssrc_ = ssrc;
+  packets_ = octets_ = 0;
+  reports_ = SentReports();
+  far_.reset();
+}
+
 void Sender::on_sent(RtpTimestamp timestamp, Instant at, RtpClockRate clock_rate,
                      std::size_t payload_octets) {
   if (clock_rate != clock_rate_) timeline_.reset();  // its timestamp was of the other clock

@@ -57,6 +57,10 @@ class Sender {
   Sender() = default;
   Sender(Ssrc ssrc, WallClock wall_clock) : ssrc_(ssrc), wall_clock_(wall_clock) {}
 
+  /// Goes on under another SSRC (RFC 3550 6.4.1: its counts begin anew); nothing where it is the
+  /// same. The timeline is kept.
+  void renew(Ssrc ssrc);
+
   /// `payload_octets`: without header and padding, as the SR counts them.
   void on_sent(RtpTimestamp timestamp, Instant at, RtpClockRate clock_rate,
                std::size_t payload_octets);

@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <map>
 
+#include "relay/wire/rtcp_writer.h"
 #include "tests/sim/world.h"
 
 namespace causeway::engine {
@@ -384,6 +386,68 @@ TEST_F(SecureBridge, ReplayedPacketsAreNotHeardTwice) {
   world.run_for(10ms);
   EXPECT_EQ(heard_b.size(), 1U);
   EXPECT_EQ(drops(1, DropReason::Replayed), 4U);
+}
+
+// RFC 3711 3.3.1 and its readers differ about the ROC after a new key: a new SSRC leaves no doubt.
+TEST_F(SecureBridge, AStreamPastARolloverGoesOnUnderANewSsrcWhenRekeyed) {
+  leg_b.spec.codecs = {sim::make_codec(8, "PCMA"), sim::make_codec(0, "PCMU"),
+                       sim::make_codec(96, "VP8", 90000, MediaKind::Video)};
+  leg_a.spec.codecs.push_back(leg_b.spec.codecs.back());
+  open();
+  std::vector<Flying> reports;
+  world.attach(address("192.0.2.1:4001"),
+               [&](Instant, const Flying& in) { reports.push_back(in); });
+  std::uint16_t seq = 0;
+  const auto talk = [&](std::uint8_t audio) {
+    ++seq;
+    speak(b, port_b(), static_cast<std::uint16_t>(seq * 3000), seq * 160U, 77, audio);
+    speak(b, port_b(), static_cast<std::uint16_t>(seq * 3000), seq * 1800U, 78, 96);
+    world.run_for(20ms);
+  };
+  const auto heard_ssrcs = [&] {
+    std::map<std::uint8_t, std::uint32_t> by_type;
+    for (const Flying& in : heard_a) {
+      by_type[load_u8(&in.octets[1]) & 0x7f] = load_be32(&in.octets[8]);
+    }
+    return by_type;
+  };
+  for (int i = 0; i < 30; ++i) talk(0);  // 90,000 numbers: at least one rollover
+  const auto before = heard_ssrcs();
+  ASSERT_EQ(before.size(), 2U);
+
+  auto rekey = std::make_unique<UpdateLeg>();
+  rekey->leg = {session->handle, 1};
+  constexpr auto kSuite = wire::SrtpSuite::AesCm128HmacSha1_80;
+  rekey->update.sender = std::move(*srtp::SrtpSender::create(sim::make_keys(kSuite, 0x33), {}));
+  ASSERT_EQ(world.call(std::move(rekey))->status, Status::Ok);
+  heard_a.clear();
+  reports.clear();
+  talk(0);
+  talk(8);  // transcoded: from here on the reports about it are our own
+  const auto after = heard_ssrcs();
+  ASSERT_EQ(after.size(), 2U);
+  EXPECT_NE(after.at(0), before.at(0));
+  EXPECT_NE(after.at(96), before.at(96)) << "video too";
+  for (int i = 0; i < 500; ++i) talk(8);
+  ASSERT_FALSE(reports.empty());
+  EXPECT_EQ(load_u8(&reports.back().octets[1]), 200) << "a sender report";
+  EXPECT_EQ(load_be32(&reports.back().octets[4]), after.at(0));
+  // And what the endpoint says about it is heard.
+  std::array<std::byte, 200> octets{};
+  wire::RtcpWriter writer(octets);
+  wire::ReportBlock block;
+  block.ssrc = Ssrc(after.at(0));
+  block.fraction_lost = 64;
+  ASSERT_TRUE(writer.receiver_report(Ssrc(77), std::array{block}));
+  PacketBuf buffer = world.pool().take();
+  buffer.resize(writer.written().size());
+  std::ranges::copy(writer.written(), buffer.data().begin());
+  const auto sealed_report = phone->seal_rtcp(std::move(buffer));
+  ASSERT_TRUE(sealed_report);
+  const Bytes sent = std::as_const(*sealed_report).data();
+  world.send(address("192.0.2.1:4001"), *session->addresses[0].rtcp, {sent.begin(), sent.end()});
+  world.run_for(10ms);
+  EXPECT_EQ(report(1).sent.far_fraction_lost, 64);
 }
 
 TEST_F(SecureBridge, ASecureLegWithoutKeysNeverFallsBackToPlain) {

@@ -138,6 +138,29 @@ TEST(Sender, IsActiveForTwoIntervalsAfterItsLastPacket) {
   EXPECT_FALSE(sender.is_active(at(seconds(11)), seconds(5)));
 }
 
+TEST(Sender, CountsAnewUnderAnotherSsrcOnTheSameTimeline) {
+  Sender sender(Ssrc(1), kWall);
+  sender.on_sent(RtpTimestamp(960), at(seconds(9)), k48k, 160);
+  sender.set_timeline(NtpTime(std::uint64_t{5} << 32), RtpTimestamp(960), at(seconds(9)));
+  const wire::SenderInfo before = sender.make_report(at(seconds(10)));
+  wire::ReportBlock block;
+  block.fraction_lost = 9;
+  sender.on_report_block(block, at(seconds(10)));
+  sender.renew(Ssrc(1));
+  EXPECT_TRUE(sender.has_sent()) << "the same again changes nothing";
+
+  sender.renew(Ssrc(2));
+  EXPECT_FALSE(sender.has_sent());
+  EXPECT_FALSE(sender.far_report());
+  sender.on_sent(RtpTimestamp(48960), at(seconds(10)), k48k, 80);
+  const wire::SenderInfo after = sender.make_report(at(seconds(10)));
+  EXPECT_EQ(after.ssrc, Ssrc(2));
+  EXPECT_EQ(after.packets, 1U);
+  EXPECT_EQ(after.octets, 80U);
+  EXPECT_EQ(after.ntp, before.ntp);
+  EXPECT_EQ(after.rtp_timestamp, before.rtp_timestamp);
+}
+
 TEST(SentReports, ForgetsAllButTheLastEight) {
   SentReports sent;
   for (unsigned i = 1; i <= 12; ++i) {
