@@ -14,7 +14,7 @@ rtp::OutputStream& OutputStreams::other_for(Ssrc source, RtpClockRate clock) {
   Other& idlest = *std::ranges::min_element(others_, {}, [](const Other& other) {
     return other.stream.has_sent() ? other.stream.last_sent() : Instant::min();
   });
-  idlest = {source, make_stream(clock)};
+  idlest.source = source;
   return idlest.stream;
 }
 

@@ -11,7 +11,9 @@ namespace causeway::media {
 
 /// The RTP streams towards one endpoint. Audio is one stream for the life of the leg, whichever
 /// path or source feeds it. Anything else (video, its retransmissions) has a stream for each SSRC
-/// that feeds it, at most kMaxOthers; the one idle longest makes room. A value: its copy is the
+/// that feeds it, at most kMaxOthers; a further source takes over the one idle longest, under its
+/// SSRC and timeline: whatever a sender does to its own SSRCs, the endpoint is told of no more than
+/// these (and SRTP, which never forgets one, has no more to remember). A value: its copy is the
 /// snapshot.
 class OutputStreams {
  public:

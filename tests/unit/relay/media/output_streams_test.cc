@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 namespace causeway::media {
 namespace {
 
@@ -19,6 +21,35 @@ rtp::Placed send(rtp::OutputStream& stream, int n, Ssrc source, RtpClockRate clo
       stream.map({source, SeqNum(static_cast<std::uint16_t>(n)), timestamp, at(n), clock});
   EXPECT_TRUE(placed);
   return placed.value_or(rtp::Placed{});
+}
+
+TEST(OutputStreams, AStormOfSourcesIsToldUnderNoMoreSsrcsThanThereAreStreams) {
+  Random random({1, 2});
+  OutputStreams streams(k8k, random);
+  std::set<std::uint32_t> ssrcs;
+  std::set<std::pair<std::uint32_t, std::uint16_t>> used;
+  for (int n = 0; n < 5000; ++n) {
+    const Ssrc source(static_cast<std::uint32_t>(random.next()));
+    const rtp::Placed placed = send(streams.other_for(source, k90k), n, source, k90k);
+    ssrcs.insert(placed.ssrc.raw());
+    EXPECT_TRUE(used.emplace(placed.ssrc.raw(), placed.seq.raw()).second) << n;
+  }
+  EXPECT_EQ(ssrcs.size(), OutputStreams::kMaxOthers);
+}
+
+TEST(OutputStreams, AFurtherSourceTakesOverTheStreamThatIsIdleLongest) {
+  Random random({1, 2});
+  OutputStreams streams(k8k, random);
+  std::array<rtp::Placed, OutputStreams::kMaxOthers> first;
+  int n = 0;
+  for (std::uint32_t i = 0; i < first.size(); ++i) {
+    first[i] = send(streams.other_for(Ssrc(i), k90k), n++, Ssrc(i), k90k);
+  }
+  send(streams.other_for(Ssrc(0), k90k), n++, Ssrc(0), k90k);
+  const rtp::Placed next = send(streams.other_for(Ssrc(77), k90k), n, Ssrc(77), k90k);
+  EXPECT_EQ(next.ssrc, first[1].ssrc);
+  EXPECT_EQ(next.seq, first[1].seq.plus(1));
+  EXPECT_EQ(next.timestamp.distance_from(first[1].timestamp), (n - 1) * 1800) << "by elapsed time";
 }
 
 TEST(OutputStreams, OnlyASpentSsrcIsRenewedAndItsTimelineGoesOn) {
