@@ -143,15 +143,18 @@ ForwardedStreams Session::forwarded_streams(Connection* connection) {
 
 void Session::handle_rtcp(Instant now, Leg& from, const wire::OpenRtcp& compound, PacketPool& pool,
                           Outbox& out) {
-  if (from.is_rtp_endpoint()) take_own_rtcp(now, from, compound);
+  unsigned lies = from.is_rtp_endpoint() ? take_own_rtcp(now, from, compound) : 0;
   for (const auto& to : legs_) {
-    if (to->number() != from.number()) translate_rtcp(now, from, *to, compound, pool, out);
+    if (to->number() == from.number()) continue;
+    lies = std::max(lies, translate_rtcp(now, from, *to, compound, pool, out));
   }
+  // Once, however many have read it.
+  for (; lies > 0; --lies) from.count_drop(DropReason::BadHeader);
 }
 
 /// What the endpoint reports reaches those who can act on it: its losses the encoders that speak to
 /// it (in-band FEC), its clock the reports about what is made from its stream (lip-sync).
-void Session::take_own_rtcp(Instant now, Leg& from, const wire::OpenRtcp& compound) {
+unsigned Session::take_own_rtcp(Instant now, Leg& from, const wire::OpenRtcp& compound) {
   const rtp::RtcpNews news = from.take_rtcp(compound, now);
   for (const auto& connection : connections_) {
     media::Transcoder* transcoder = connection->path->transcoder();
@@ -164,13 +167,14 @@ void Session::take_own_rtcp(Instant now, Leg& from, const wire::OpenRtcp& compou
       if (Leg* to = leg(connection->to)) to->follow(*source);
     }
   }
+  return news.malformed;
 }
 
-void Session::translate_rtcp(Instant now, Leg& from, Leg& to, const wire::OpenRtcp& compound,
-                             PacketPool& pool, Outbox& out) {
+unsigned Session::translate_rtcp(Instant now, Leg& from, Leg& to, const wire::OpenRtcp& compound,
+                                 PacketPool& pool, Outbox& out) {
   const ForwardedStreams sent = forwarded_streams(connection(from.number(), to.number()));
   const ForwardedStreams received = forwarded_streams(connection(to.number(), from.number()));
-  if (sent.empty() && received.empty()) return;
+  if (sent.empty() && received.empty()) return 0;
   rtp::RtcpRoute route;
   route.sent = {sent.begin(), sent.size()};
   route.received = {received.begin(), received.size()};
@@ -184,14 +188,17 @@ void Session::translate_rtcp(Instant now, Leg& from, Leg& to, const wire::OpenRt
     packet.resize(octets);
     if (octets != 0) leg.send_rtcp(std::move(packet), out);
   };
+  rtp::Translation translation;
   write(to, [&](MutableBytes octets) {
-    return rtp::RtcpTranslator::translate(compound, now, route, octets).octets;
+    translation = rtp::RtcpTranslator::translate(compound, now, route, octets);
+    return translation.octets;
   });
-  if (sent.empty()) return;
+  if (sent.empty()) return translation.malformed;
   write(from, [&](MutableBytes octets) {
     return rtp::RtcpTranslator::answer_sender(now, route.sent, from.own_ssrc(), from.cname(),
                                               octets);
   });
+  return translation.malformed;
 }
 
 // ----------------------------------------------------------------------------------- snapshots

@@ -94,9 +94,10 @@ class Session {
   [[nodiscard]] Instant last_heard() const;
   [[nodiscard]] Connection* connection(std::uint16_t from, std::uint16_t to);
   [[nodiscard]] ForwardedStreams forwarded_streams(Connection* connection);
-  void take_own_rtcp(Instant now, Leg& from, const wire::OpenRtcp& compound);
-  void translate_rtcp(Instant now, Leg& from, Leg& to, const wire::OpenRtcp& compound,
-                      PacketPool& pool, Outbox& out);
+  // Both answer how many packets of the compound lie about their insides.
+  unsigned take_own_rtcp(Instant now, Leg& from, const wire::OpenRtcp& compound);
+  unsigned translate_rtcp(Instant now, Leg& from, Leg& to, const wire::OpenRtcp& compound,
+                          PacketPool& pool, Outbox& out);
 
   SessionHandle handle_;
   Duration lease_;

@@ -325,6 +325,21 @@ TEST_F(Bridge, OpaqueCodecsAndVideoPassUntouched) {
   EXPECT_EQ(load_be32(&heard_b[1].octets[4]), load_be32(&heard_b[2].octets[4]));
 }
 
+TEST_F(Bridge, RtcpWhoseInsidesLieIsCountedOnceWhoeverReadsIt) {
+  for (const bool transcodes : {false, true}) {
+    if (transcodes) leg_b.spec.codecs = {sim::make_codec(8, "PCMA")};
+    open();
+    speak(a, port_a(), 10, 1000);
+    // An SR of 31 blocks in eight octets, then one that does not lie.
+    std::vector<std::byte> compound(16, std::byte{0});
+    store_be32(compound.data(), 0x9fc80001);
+    store_be32(&compound[8], 0x80c90001);
+    world.send(address("192.0.2.1:4001"), *session->addresses[0].rtcp, compound);
+    world.run_for(10ms);
+    EXPECT_EQ(drops(1, DropReason::BadHeader), 1U) << transcodes;
+  }
+}
+
 struct SecureBridge : Bridge {
   std::unique_ptr<srtp::SrtpSender> phone;       // what endpoint a seals with
   std::unique_ptr<srtp::SrtpReceiver> listener;  // and opens with
