@@ -403,6 +403,27 @@ TEST_F(SecureBridge, ReplayedPacketsAreNotHeardTwice) {
   EXPECT_EQ(drops(1, DropReason::Replayed), 4U);
 }
 
+TEST_F(SecureBridge, APairOfLegsUnderOneKeyIsStillVerified) {
+  constexpr auto kSuite = wire::SrtpSuite::AesCm128HmacSha1_80;
+  leg_b.spec.security = Security::Sdes;
+  leg_b.keys = {kSuite, 0x22, 0x11};
+  listener = std::move(*srtp::SrtpReceiver::create(sim::make_keys(kSuite, 0x11), {}));
+  open();
+  auto forged = sealed(10);
+  forged.back() ^= std::byte{1};
+  world.send(a, port_a(), forged);
+  world.send(a, port_a(), sealed(11));
+  world.run_for(10ms);
+  EXPECT_EQ(drops(1, DropReason::AuthFailed), 1U);
+  ASSERT_EQ(heard_b.size(), 1U);
+  PacketBuf buffer = world.pool().take();
+  buffer.resize(heard_b[0].octets.size());
+  std::ranges::copy(heard_b[0].octets, buffer.data().begin());
+  const auto opened = listener->open(*wire::SealedRtp::parse(std::move(buffer)), world.now());
+  ASSERT_TRUE(opened);
+  EXPECT_EQ(opened->payload()[8], std::byte{0x5a});
+}
+
 // RFC 3711 3.3.1 and its readers differ about the ROC after a new key: a new SSRC leaves no doubt.
 TEST_F(SecureBridge, AStreamPastARolloverGoesOnUnderANewSsrcWhenRekeyed) {
   leg_b.spec.codecs = {sim::make_codec(8, "PCMA"), sim::make_codec(0, "PCMU"),
