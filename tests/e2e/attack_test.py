@@ -1,5 +1,5 @@
-"""Attacks on a call's media ports (cases 1 to 7 of the attack list in tests/attack/README.md): the call is
-unaffected to the bit, the attacker is sent nothing, counters tell of it, nothing grows."""
+"""Attacks on a call's media ports (cases 1 to 4 and 7 of the list in tests/attack/README.md): the call
+is unaffected to the bit, the attacker is sent nothing, counters tell of it, nothing grows."""
 
 import os
 import random
@@ -8,7 +8,7 @@ import struct
 import threading
 import unittest
 
-from tests.e2e.harness import RelayTest, free_udp_ports, inline, random_key, soon
+from tests.e2e.harness import RelayTest, free_udp_ports, inline, random_key
 
 SUITE = "AES_CM_128_HMAC_SHA1_80"
 PACKETS = 150
@@ -69,11 +69,13 @@ class Attacks(RelayTest):
             % (port_a, inline(a_sends), inline(relay_sends)),
             "rtp/pcmu,remote=127.0.0.1:%d" % port_b)
         said = [bytes((i + j) % 256 for j in range(160)) for i in range(PACKETS)]
-        pace = {"send": self.write_payloads("said", said), "interval_ms": 10, "start_at": soon()}
+        pace = {"send": self.write_payloads("said", said), "interval_ms": 10,
+                "start_file": self.start_file()}
         attackers = attack(self.address(to_a), self.address(to_b))
         b = self.peer("b", port_b, to_b, **pace)
         a = self.peer("a", port_a, to_a, **pace, suite=SUITE, send_key=a_sends.hex(),
                       receive_key=relay_sends.hex())
+        self.begin()
         results = self.peer_result("a", a), self.peer_result("b", b)
         for attacker in attackers:
             attacker.stop()
@@ -119,9 +121,9 @@ class Attacks(RelayTest):
         self.victim_call(lambda a, b: [Attacker(storm, [a, b])])
         self.assertLess(self.resident_kib() - before, 8192, "no state for strangers")
 
-    def test_cases_4_to_6_forged_replayed_and_delayed_srtp_from_the_accepted_address(self):
-        # The endpoint's own capture, damaged and again, through the endpoint's own port: what a
-        # spoofed source looks like to the relay. The engine's tests do it packet by packet.
+    def test_case_4_forged_srtp_from_an_accepted_address(self):
+        # From the endpoint's own IP, under its SSRC: what a spoofed source looks like to the relay.
+        # Cases 5 and 6 need the endpoint's packets and its pace: media_attack_test.cc.
         a_sends, relay_sends = random_key(30), random_key(30)
         port_a, port_b = free_udp_ports(2)
         session, to_a, to_b, _ = self.relay.call(
@@ -132,15 +134,18 @@ class Attacks(RelayTest):
         forged = [rtp(seq, 160 * seq, 0x1234abcd, os.urandom(170)) for seq in range(0, 65536, 131)]
         attacker = Attacker(forged, [target], ("127.0.0.1", 0))
         said = [bytes((i + j) % 256 for j in range(160)) for i in range(PACKETS)]
-        pace = {"send": self.write_payloads("said", said), "interval_ms": 10, "start_at": soon()}
+        pace = {"send": self.write_payloads("said", said), "interval_ms": 10,
+                "start_file": self.start_file()}
         b = self.peer("b", port_b, to_b, linger_ms=4000)
         a = self.peer("a", port_a, to_a, **pace, suite=SUITE, send_key=a_sends.hex(),
                       receive_key=relay_sends.hex())
+        self.begin()
         self.peer_result("a", a)
         received = self.peer_result("b", b)[1]
         attacker.stop()
+        self.assertEqual(attacker.answers, 0, "an attacker is sent nothing")
         self.check_heard("b", said, received)
-        self.assertGreater(int(self.relay.report(session)["a"]["drops"]["auth_failed"]), 1000)
+        self.assertGreater(int(self.relay.report(session)["a"]["drops"]["auth_failed"]), 100)
 
     def test_case_7_truncated_and_lying_packets_of_every_length(self):
         bad = [os.urandom(n) for n in range(0, 41)]

@@ -72,11 +72,6 @@ def random_key(octets):
     return os.urandom(octets)
 
 
-def soon():
-    """A moment at which endpoints that are started now will all be there, for `start_at`."""
-    return time.monotonic_ns() + 400_000_000
-
-
 def inline(key):
     return base64.b64encode(key).decode()
 
@@ -283,6 +278,16 @@ class RelayTest(unittest.TestCase):
         process = self.start(name, command)
         wait_for("the port of " + name, lambda: self.is_bound(port))
         return process
+
+    def start_file(self):
+        """What peers are told to wait for, so that they begin together: see begin()."""
+        return self.path("start")
+
+    def begin(self):
+        """Lets the peers begin that wait for the start file: all of them have their ports by now."""
+        with open(self.path("start.new"), "w") as file:
+            file.write("%d\n" % (time.monotonic_ns() + 50_000_000))
+        os.rename(self.path("start.new"), self.path("start"))
 
     def peer_result(self, name, process):
         """(sent, received, refused) once the peer has ended."""

@@ -1,9 +1,10 @@
 """SRTP against ffmpeg and against a peer on libsrtp, for every suite."""
 
 import json
+import os
 import unittest
 
-from tests.e2e.harness import RelayTest, free_udp_ports, inline, random_key, soon, wait_for
+from tests.e2e.harness import RelayTest, free_udp_ports, inline, random_key, wait_for
 
 SUITES = {  # key and salt octets
     "AES_CM_128_HMAC_SHA1_80": 30, "AES_CM_128_HMAC_SHA1_32": 30,
@@ -34,16 +35,18 @@ class Suites(RelayTest):
                               answer["session"]["connections"][0]["plan"]["text"])
                 said = payloads(50)
                 plan = self.write_payloads("said", said)
-                pace = {"send": plan, "interval_ms": 5, "start_at": soon()}
+                pace = {"send": plan, "interval_ms": 5, "start_file": self.start_file()}
                 b = self.peer("b", port_b, to_b, **pace)
                 a = self.peer("a", port_a, to_a, **pace, suite=suite,
                               send_key=a_sends.hex(), receive_key=relay_sends.hex())
+                self.begin()
                 self.assertEqual(self.peer_result("a", a), (50, 50, 0))
                 self.assertEqual(self.peer_result("b", b), (50, 50, 0))
                 for name in ("a", "b"):
                     heard = [octets[12:] for _, octets in self.packets(name + ".received")]
                     self.assertEqual(heard, said, "bit for bit")
                 self.relay.run("session", "delete", session)
+                os.remove(self.start_file())
 
     def test_a_wrong_key_is_silence_counted_told_once_and_survived(self):
         suite = "AES_CM_128_HMAC_SHA1_80"

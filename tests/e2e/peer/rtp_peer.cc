@@ -32,7 +32,7 @@ constexpr char kUsage[] =
     "  --received-log FILE the same of each packet that was received and opened\n"
     "  --type N --ticks N --interval-ms N --ssrc N --seq N --timestamp N\n"
     "  --suite NAME --send-key HEX --receive-key HEX   SRTP, key and salt\n"
-    "  --start-at NS       of CLOCK_MONOTONIC: when the first packet is due\n"
+    "  --start-file FILE   wait for it: it says when to begin, in ns of CLOCK_MONOTONIC\n"
     "  --linger-ms N       how long to listen after the last packet (default 300)\n"
     "  --drop N            do not send the Nth packet (0 is the first); may be repeated\n"
     "Prints `sent N received N refused N`.\n";
@@ -169,9 +169,7 @@ class Peer {
     std::ifstream file(arguments_.text("--send", "/dev/null"));
     for (std::string line; std::getline(file, line);) payloads.push_back(from_hex(line));
     const auto interval = std::chrono::milliseconds(arguments_.number("--interval-ms", 20));
-    auto due =
-        std::max(Clock::now(),
-                 Clock::time_point(std::chrono::nanoseconds(arguments_.number("--start-at", 0))));
+    auto due = start();
     for (std::size_t i = 0; i < payloads.size(); ++i, due += interval) {
       listen_until(due);
       send(i, payloads[i]);
@@ -182,6 +180,23 @@ class Peer {
   }
 
  private:
+  // When to begin: now, or at the moment (ns of the monotonic clock) that --start-file says once it
+  // is there, so that endpoints begin together however long each takes to be started.
+  Clock::time_point start() {
+    const std::string path = arguments_.text("--start-file");
+    const auto deadline = Clock::now() + std::chrono::seconds(30);
+    while (!path.empty()) {
+      std::ifstream file(path);
+      std::int64_t ns = 0;
+      if (file >> ns) {
+        return std::max(Clock::now(), Clock::time_point(std::chrono::nanoseconds(ns)));
+      }
+      if (Clock::now() > deadline) throw std::runtime_error("nobody wrote " + path);
+      listen_until(Clock::now() + std::chrono::milliseconds(10));
+    }
+    return Clock::now();
+  }
+
   void send(std::size_t index, const Octets& payload) {
     for (const std::string& dropped : arguments_.all("--drop")) {
       if (std::stoul(dropped) == index) return;
