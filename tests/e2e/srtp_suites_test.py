@@ -18,7 +18,9 @@ def payloads(count):
     return [bytes((i * 7 + j) % 256 for j in range(160)) for i in range(count)]
 
 
-class Suites(RelayTest):
+class EverySuite:
+    """What holds whichever transform the daemon is told to use."""
+
     def bridge(self, suite, a_sends, relay_sends, port_a, port_b):
         return self.relay.call(
             "srtp/pcmu,remote=127.0.0.1:%d,suite=%s,receive=%s,send=%s"
@@ -48,6 +50,20 @@ class Suites(RelayTest):
                 self.relay.run("session", "delete", session)
                 os.remove(self.start_file())
 
+
+class SuitesOfLibsrtp(EverySuite, RelayTest):
+    relay_options = {"extra": "srtp:\n  transform: libsrtp\n"}
+
+    def setUp(self):
+        if "CAUSEWAYD" in os.environ:
+            self.skipTest("the guarded daemon lets no worker allocate, and libsrtp does")
+        super().setUp()
+
+    def test_the_node_says_whose_transform_it_is(self):
+        self.assertIn("libsrtp", json.dumps(self.relay.json("node")))
+
+
+class Suites(EverySuite, RelayTest):
     def test_a_wrong_key_is_silence_counted_told_once_and_survived(self):
         suite = "AES_CM_128_HMAC_SHA1_80"
         right, relay_sends = random_key(30), random_key(30)
