@@ -1,6 +1,6 @@
 // What SRTP costs per 172-octet packet (20 ms of G.711) and per report, for each suite and both
 // transforms, index, window and tag included. Run it with
-//   build/bin/bench_srtp --benchmark_counters_tabular=true
+//   out/build/release/bin/bench_srtp --benchmark_counters_tabular=true
 // The column `limit_ns` is what was measured for it before anything was built (LIMITS.md sections 2
 // and 5, and its machine); 0 where nothing was.
 #include <benchmark/benchmark.h>
