@@ -40,9 +40,10 @@ struct CodecConfig {
   friend bool operator==(const CodecConfig&, const CodecConfig&) = default;
 };
 
-/// The longest packet that is decoded (RFC 7587: 120 ms), and the PCM room that it needs.
-inline constexpr Duration kMaxPacketDuration = std::chrono::milliseconds(120);
-inline constexpr std::size_t kMaxPcmSamples = 48'000 * 120 / 1000;  ///< Per channel.
+/// The longest packet that is decoded (RFC 3551 4.2: a receiver takes up to 200 ms; Opus ends at
+/// 120 by its own framing), and the PCM room that it needs.
+inline constexpr Duration kMaxPacketDuration = std::chrono::milliseconds(200);
+inline constexpr std::size_t kMaxPcmSamples = 48'000 * 200 / 1000;  ///< Per channel.
 
 /// Samples, 16-bit, interleaved where there are two channels.
 using Pcm = std::span<const std::int16_t>;
@@ -56,7 +57,7 @@ class Decoder {
 
   [[nodiscard]] virtual const CodecConfig& config() const = 0;
   /// How much sound `payload` holds, from its framing alone: samples per channel at config().rate.
-  /// Errors: BadPayload (empty, more than 120 ms, framing that lies: RFC 6716 3.4).
+  /// Errors: BadPayload (empty, more than 200 ms, framing that lies: RFC 6716 3.4).
   [[nodiscard]] virtual Result<std::size_t, DropReason> samples_in(Bytes payload) const = 0;
   /// Decodes one packet. `out` has room for kMaxPcmSamples per channel. Returns samples per
   /// channel. Errors: BadPayload; the state is then as if the packet had been lost and not yet

@@ -29,7 +29,7 @@ class G722Decoder final : public Decoder {
   [[nodiscard]] const CodecConfig& config() const override { return config_; }
 
   [[nodiscard]] Result<std::size_t, DropReason> samples_in(Bytes payload) const override {
-    constexpr std::size_t kMostOctets = 8 * 120;
+    constexpr std::size_t kMostOctets = 8 * 200;
     if (payload.empty() || payload.size() > kMostOctets) return failure(DropReason::BadPayload);
     return payload.size() * kSamplesPerOctet;
   }

@@ -17,7 +17,7 @@ class L16Decoder final : public Decoder {
 
   [[nodiscard]] Result<std::size_t, DropReason> samples_in(Bytes payload) const override {
     const std::size_t group = kSampleOctets * config_.channels;
-    const std::size_t most = std::size_t{config_.rate.raw()} * 120 / 1000;
+    const std::size_t most = std::size_t{config_.rate.raw()} * 200 / 1000;
     if (payload.empty() || payload.size() % group != 0 || payload.size() / group > most) {
       return failure(DropReason::BadPayload);
     }

@@ -4,8 +4,6 @@ namespace causeway::media {
 namespace {
 
 constexpr Duration kPeriod = std::chrono::seconds(2);
-// The allowance halves in about 90 packets, 1.8 s at 20 ms.
-constexpr int kDecay = 128;
 
 }  // namespace
 
@@ -23,12 +21,13 @@ void ArrivalClock::observe(RtpTimestamp timestamp, Instant arrival) {
   const Duration delay = arrival - at_;
   if (arrival >= period_end_) {
     least_before_ = least_;
-    least_ = delay;
+    most_before_ = most_;
+    least_ = most_ = delay;
+    least_allowance_ = kLeastAllowance;
     period_end_ = arrival + kPeriod;
   }
   least_ = std::min(least_, delay);
-  const Duration above = std::clamp(delay - least(), Duration(0), kMostAllowance);
-  jitter_ = std::max(above, jitter_ - jitter_ / kDecay);
+  most_ = std::max(most_, delay);
 }
 
 }  // namespace causeway::media

@@ -67,7 +67,7 @@ TEST(G711, PacketsHoldAsManySamplesAsOctets) {
     const auto encoder = encoder_of({.id = id});
     const auto decoder = decoder_of({.id = id});
     const Samples voice = speech(SampleRate(8000), 1600);
-    for (const std::size_t samples : {std::size_t{1}, std::size_t{80}, std::size_t{960}}) {
+    for (const std::size_t samples : {std::size_t{1}, std::size_t{80}, std::size_t{1600}}) {
       const Octets packet = encode(*encoder, Pcm(voice).first(samples));
       ASSERT_EQ(packet.size(), samples);
       EXPECT_EQ(decoder->samples_in(packet), samples);
@@ -81,13 +81,13 @@ TEST(G711, PacketsHoldAsManySamplesAsOctets) {
   }
 }
 
-TEST(G711, RefusesEmptyPacketsAndMoreThan120Ms) {
+TEST(G711, RefusesEmptyPacketsAndMoreThan200Ms) {
   const auto decoder = decoder_of({.id = CodecId::Pcmu});
   Samples out(kMaxPcmSamples);
   EXPECT_EQ(decoder->decode({}, out), failure(DropReason::BadPayload));
-  EXPECT_EQ(decoder->decode(Octets(961), out), failure(DropReason::BadPayload));
-  EXPECT_EQ(decoder->samples_in(Octets(961)), failure(DropReason::BadPayload));
-  EXPECT_EQ(decoder->decode(Octets(960), out), 960U);
+  EXPECT_EQ(decoder->decode(Octets(1601), out), failure(DropReason::BadPayload));
+  EXPECT_EQ(decoder->samples_in(Octets(1601)), failure(DropReason::BadPayload));
+  EXPECT_EQ(decoder->decode(Octets(1600), out), 1600U);
 }
 
 TEST(G711, EncoderRefusesWhatDoesNotFit) {

@@ -27,16 +27,16 @@ TEST(L16, KeepsChannelsInterleaved) {
   EXPECT_EQ(decode(*decoder, packet), samples);
 }
 
-TEST(L16, RefusesBrokenSamplesEmptyPacketsAndMoreThan120Ms) {
+TEST(L16, RefusesBrokenSamplesEmptyPacketsAndMoreThan200Ms) {
   const auto mono = decoder_of(l16(16'000, 1));
   const auto stereo = decoder_of(l16(16'000, 2));
   Samples out(2 * kMaxPcmSamples);
   EXPECT_EQ(mono->decode({}, out), failure(DropReason::BadPayload));
   EXPECT_EQ(mono->decode(Octets(3), out), failure(DropReason::BadPayload));
   EXPECT_EQ(stereo->decode(Octets(6), out), failure(DropReason::BadPayload));
-  EXPECT_EQ(mono->decode(Octets(2 * 1921), out), failure(DropReason::BadPayload));
-  EXPECT_EQ(mono->decode(Octets(2 * 1920), out), 1920U);
-  EXPECT_EQ(stereo->decode(Octets(4 * 1920), out), 1920U);
+  EXPECT_EQ(mono->decode(Octets(2 * 3201), out), failure(DropReason::BadPayload));
+  EXPECT_EQ(mono->decode(Octets(2 * 3200), out), 3200U);
+  EXPECT_EQ(stereo->decode(Octets(4 * 3200), out), 3200U);
 }
 
 TEST(L16, EncoderRefusesHalfGroupsAndWhatDoesNotFit) {

@@ -35,10 +35,19 @@ TEST(ArrivalClock, AllowsForTheJitterThatIsSeenAndForgetsIt) {
   for (int i = 1; i < 400; ++i) clock.observe(stamp(i), at(milliseconds(20 * i)));
   EXPECT_EQ(clock.allowance(), ArrivalClock::kLeastAllowance);
   clock.observe(stamp(400), at(milliseconds(20 * 400 + 45)));
-  EXPECT_EQ(clock.allowance(), milliseconds(45));
-  for (int i = 401; i < 490; ++i) clock.observe(stamp(i), at(milliseconds(20 * i)));
-  EXPECT_LT(clock.allowance(), milliseconds(23));
-  EXPECT_GT(clock.allowance(), milliseconds(22)) << "half of it after 89 packets";
+  for (int i = 401; i < 500; ++i) {
+    clock.observe(stamp(i), at(milliseconds(20 * i)));
+    EXPECT_EQ(clock.allowance(), milliseconds(45)) << "for 2 s at least";
+  }
+  for (int i = 500; i < 610; ++i) clock.observe(stamp(i), at(milliseconds(20 * i)));
+  EXPECT_EQ(clock.allowance(), ArrivalClock::kLeastAllowance) << "for 4 s at most";
+}
+
+TEST(ArrivalClock, LearnsFromTheFirstBurstHowLateTheNextWillBe) {
+  ArrivalClock clock;
+  clock.restart(stamp(0), at(milliseconds(0)), kClock);
+  for (int i = 1; i < 12; ++i) clock.observe(stamp(i), at(milliseconds(0)));
+  EXPECT_EQ(clock.expected(stamp(12)) + clock.allowance(), at(milliseconds(240)));
 }
 
 TEST(ArrivalClock, TakesNoSpikeForJitter) {

@@ -248,6 +248,47 @@ TEST(TranscoderLoss, SurvivesAShortStallWithoutStayingBehind) {
   EXPECT_EQ(continuity_fault(rig.sent()), "");
 }
 
+// Senders that read a file speak in bursts: ffmpeg -re sends a block of the file at once (256 ms of
+// 16-bit samples at 8 kHz, 512 ms of 8-bit ones), and G.711 as 182 ms and what is left of the
+// block.
+TEST(TranscoderLoss, ConcealsNothingBetweenTheBurstsOfASenderThatReadsAFile) {
+  for (const int burst : {128, 256, 480}) {
+    const auto packets = opus_packets_of({}, speech(48000));
+    Rig rig(opus_to_pcmu());
+    for (std::size_t i = 0; i < packets.size(); ++i) {
+      rig.give(at(milliseconds(static_cast<int>(i) * 20 / burst * burst)), packets[i]);
+    }
+    EXPECT_EQ(rig.counters().decoded, packets.size()) << burst;
+    EXPECT_EQ(rig.counters().concealed, 0U) << burst;
+    EXPECT_EQ(rig.counters().late, 0U) << burst;
+    EXPECT_EQ(rig.sent().size(), packets.size()) << burst;
+    EXPECT_EQ(continuity_fault(rig.sent()), "") << burst;
+  }
+}
+
+TEST(TranscoderLoss, TakesTheLongPacketsThatFfmpegMakesOfG711) {
+  const Samples voice = speech();
+  const Octets wire = encode_pcmu(voice);
+  Rig rig(config_of(kPcmu, pcmu(), kPcma, pcma()));
+  std::size_t frames = 0;
+  for (std::size_t block = 0; (block + 1) * 2048 <= wire.size(); ++block) {
+    const auto begin = wire.begin() + static_cast<std::ptrdiff_t>(block * 2048);
+    const auto number = static_cast<int>(block);
+    const Instant now = at(milliseconds(256) * number);
+    const RtpTimestamp timestamp = RtpTimestamp(5000).plus(2048 * number);
+    rig.give(now, {kPcmu, SeqNum(100).plus(2 * number), timestamp, {begin, begin + 1460}});
+    rig.give(
+        now,
+        {kPcmu, SeqNum(101).plus(2 * number), timestamp.plus(1460), {begin + 1460, begin + 2048}});
+    frames = (block + 1) * 2048 / 160;
+  }
+  EXPECT_EQ(rig.counters().bad_payload, 0U);
+  EXPECT_EQ(rig.counters().concealed, 0U);
+  EXPECT_EQ(rig.counters().late, 0U);
+  EXPECT_GE(rig.sent().size() + 4, frames) << "the last block is still being paced";
+  EXPECT_EQ(continuity_fault(rig.sent()), "");
+}
+
 TEST(TranscoderLoss, GrowsTheWindowForReorderedPacketsThenUsesThem) {
   const auto packets = packets_of(pcmu(), kPcmu, speech(), kFrame);
   Rig rig(config_of(kPcmu, pcmu(), kPcma, pcma()));
