@@ -49,6 +49,7 @@ struct Transcoder::Parts {
   // Sequence: which packet's turn it is.
   void restart(const Sending& sending, const wire::OpenRtp& first);
   [[nodiscard]] bool is_discontinuity(Instant now, const wire::OpenRtp& packet, Role role) const;
+  [[nodiscard]] bool counts_anew(Instant now, const wire::OpenRtp& packet);
   [[nodiscard]] bool is_sound(const wire::OpenRtp& packet, Role role) const;
   void arrange(const Sending& sending, wire::OpenRtp packet);
   void release(const Sending& sending);
@@ -78,6 +79,8 @@ struct Transcoder::Parts {
   RtpTimestamp sound_until;  // when the event began
   bool is_suppressed = false;
   std::optional<Ssrc> ssrc;
+  std::optional<SeqNum> refused;  // the last packet, if it was too late or a duplicate
+  Instant accepted_at{};          // when one was neither
   TranscoderCounters counters;
 };
 
@@ -114,7 +117,8 @@ void Transcoder::Parts::handle_packet(const Sending& sending, wire::OpenRtp pack
     ++counters.bad_payload;
     return;
   }
-  if (is_discontinuity(sending.now, packet, role)) restart(sending, packet);
+  const bool is_anew = counts_anew(sending.now, packet);
+  if (is_anew || is_discontinuity(sending.now, packet, role)) restart(sending, packet);
   window.relax(sending.now);
   if (role.kind == Kind::Event) {
     handle_event(sending, packet, role);
@@ -152,10 +156,28 @@ bool Transcoder::Parts::is_discontinuity(Instant now, const wire::OpenRtp& packe
   return magnitude(now - flow.arrivals().expected(packet.timestamp())) > kMostJump;
 }
 
+// A sender that restarted under its old SSRC, a little behind in sequence numbers and timestamps:
+// each packet alone could be an old one, but two in sequence while nothing else comes are not. The
+// rule of rtp::OutputStream, after RFC 3550 A.1.
+bool Transcoder::Parts::counts_anew(Instant now, const wire::OpenRtp& packet) {
+  using enum ReorderWindow::Place;
+  const ReorderWindow::Place place = window.place_of(packet.seq());
+  if (ssrc != packet.ssrc() || place == Next || place == Ahead) {
+    refused.reset();
+    accepted_at = now;
+    return false;
+  }
+  const bool continues = refused && packet.seq() == refused->plus(1);
+  refused = packet.seq();
+  return continues && now - accepted_at >= rtp::OutputStream::kStragglerGuard;
+}
+
 void Transcoder::Parts::restart(const Sending& sending, const wire::OpenRtp& first) {
   if (ssrc) ++counters.discontinuities;
   stand_by(sending);
   ssrc = first.ssrc();
+  refused.reset();
+  accepted_at = sending.now;
   window.restart(first.seq());
   flow.restart(sending);
 }
@@ -356,6 +378,8 @@ void Transcoder::Parts::take_over(Parts& old) {
   sound_until = old.sound_until;
   is_suppressed = old.is_suppressed;
   ssrc = old.ssrc;
+  refused = old.refused;
+  accepted_at = old.accepted_at;
   counters = old.counters;
   suppress();
 }

@@ -305,6 +305,38 @@ TEST_F(Discontinuity, OfTheSequenceNumberOnlyGoesOnAtOnce) {
   }
 }
 
+// The same SSRC, but sequence numbers and timestamps count anew from lower ones: an endpoint that
+// was restarted with a fixed SSRC. Each packet alone could be an old one.
+TEST_F(Discontinuity, OfASenderThatRestartsBehindInBothIsFollowedAfterAMoment) {
+  for (const int seq_jump : {-30, -500, -20'000}) {
+    for (const int seconds : {1, 3, 60, 10'000}) {
+      Rig rig(opus_to_pcmu());
+      for (std::size_t i = 0; i < 100; ++i) rig.give(due(i), packets_[i]);
+      for (std::size_t i = 100; i < 200; ++i) {
+        Given packet = packets_[i];
+        packet.seq = packet.seq.plus(seq_jump);
+        packet.timestamp = packet.timestamp.plus(-std::int64_t{48000} * seconds);
+        rig.give(due(i), packet);
+      }
+      const auto counted = testing::Message() << seq_jump << ", " << seconds << " s";
+      EXPECT_GE(rig.counters().decoded, 200U - 12U) << counted;
+      EXPECT_EQ(rig.counters().discontinuities, 1U) << counted;
+      EXPECT_EQ(continuity_fault(rig.sent()), "") << counted;
+    }
+  }
+}
+
+// An old capture that is replayed beside the stream (where there is no SRTP to refuse it).
+TEST_F(Discontinuity, IsNotMadeOfOldPacketsWhileNewOnesCome) {
+  for (std::size_t i = 100; i < 200; ++i) {
+    rig_.give(due(i), packets_[i]);
+    rig_.give(due(i) + milliseconds(5), packets_[i - 90]);
+  }
+  EXPECT_EQ(rig_.counters().discontinuities, 0U);
+  EXPECT_EQ(rig_.counters().decoded, 200U);
+  EXPECT_EQ(rig_.sent().size(), 200U);
+}
+
 TEST_F(Discontinuity, OfTheClockRateGoesOnInTheOutputsTime) {
   auto config = opus_to_pcmu();
   config.inputs.push_back({kPcma, pcma(), RtpClockRate(8000)});
