@@ -5,6 +5,7 @@
 
 #include "relay/base/text.h"
 #include "relay/engine/fmtp.h"
+#include "relay/media/frame_sender.h"
 
 namespace causeway::engine {
 
@@ -14,7 +15,9 @@ using Action = media::Route::Action;
 using codecs::CodecConfig;
 using codecs::CodecId;
 
-constexpr Duration kDefaultPtime = std::chrono::milliseconds(20);
+/// Of a default packet, so that it needs no IP fragments on Ethernet: 1500 octets without the
+/// headers of IPv6, UDP and RTP and the longest tag of SRTP.
+constexpr std::int64_t kMostUsualPayload = 1400;
 
 Error refuse(ErrorCode code, std::string_view reason, std::string field, std::string detail) {
   return Error{code, reason, std::move(field), std::move(detail)};
@@ -82,12 +85,30 @@ media::RouteTable routes_for_anything() {
   return routes;
 }
 
+/// The octets of a packet of L16, the only codec whose packets can be too large.
+std::int64_t octets_of_l16(const CodecConfig& codec, Duration ptime) {
+  return ptime.count() * codec.rate.raw() / 1'000'000'000 * codec.channels * 2;
+}
+
 bool ptime_is_encodable(const CodecConfig& codec, Duration ptime) {
   using namespace std::chrono_literals;
   if (codec.id == CodecId::Opus) {
     return ptime == 10ms || ptime == 20ms || ptime == 40ms || ptime == 60ms;
   }
+  if (codec.id == CodecId::L16 &&
+      octets_of_l16(codec, ptime) > std::int64_t{media::FrameSender::kMaxPayload}) {
+    return false;
+  }
   return ptime % 10ms == 0ms && ptime >= 10ms && ptime <= 60ms;
+}
+
+/// What is sent where nobody says otherwise: 20 ms, less where L16 does not get that into a packet.
+/// 44100 Hz has no whole number of samples in 5 ms: its stereo takes 10 ms and two IP fragments.
+Duration usual_ptime(const CodecConfig& codec) {
+  using namespace std::chrono_literals;
+  if (codec.id != CodecId::L16 || octets_of_l16(codec, 20ms) <= kMostUsualPayload) return 20ms;
+  const bool is_whole = codec.rate.raw() % 200 == 0;
+  return is_whole && octets_of_l16(codec, 10ms) > kMostUsualPayload ? 5ms : 10ms;
 }
 
 /// What the encoder runs at: no wider than its sources and the endpoint's stated limit. Opus only;
@@ -158,9 +179,10 @@ struct Builder {
   Result<void, Error> transcode(const std::vector<const CodecSpec*>& sources) {
     plan.kind = PlanKind::Transcode;
     plan.transcoder.emplace();
-    const Duration ptime = target->ptime == Duration::zero() ? kDefaultPtime : target->ptime;
     CodecConfig encoder = *codec_of(*target);
-    if (!ptime_is_encodable(encoder, ptime)) {
+    const bool is_usual = target->ptime == Duration::zero();
+    const Duration ptime = is_usual ? usual_ptime(encoder) : target->ptime;
+    if (!is_usual && !ptime_is_encodable(encoder, ptime)) {
       return failure(refuse(ErrorCode::InvalidArgument, "PTIME_UNSUPPORTED",
                             "legs[" + to.id + "].codecs", "packets of that length cannot be made"));
     }

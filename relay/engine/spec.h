@@ -26,7 +26,7 @@ struct CodecSpec {
   std::uint8_t channels = 1;
   std::string fmtp;
   MediaKind kind = MediaKind::Audio;
-  /// Sound per packet towards the endpoint; zero: 20 ms.
+  /// Sound per packet towards the endpoint; zero: 20 ms, 10 or 5 where L16 needs it.
   Duration ptime{};
   /// How we encode towards this endpoint, Opus only.
   codecs::OpusEncoderSettings opus;

@@ -1,15 +1,13 @@
 #include "relay/media/frame_sender.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "relay/base/check.h"
 
 namespace causeway::media {
 namespace {
-
-// codecs::Encoder::encode wants this much room.
-constexpr std::size_t kPayloadRoom = 1500;
 
 Error bad_ptime(std::string detail) {
   return Error{ErrorCode::InvalidArgument, "PTIME_UNSUPPORTED", "ptime", std::move(detail)};
@@ -40,7 +38,7 @@ Result<FrameSender, Error> FrameSender::create(const Config& config) {
   // does the work.
   FrameSender trial(config, std::move(*encoder));
   trial.framer_.push_silence(trial.framer_.frame_values());
-  std::array<std::byte, kPayloadRoom> room;
+  std::array<std::byte, FrameSender::kMaxPayload> room;
   if (!trial.encoder_->encode(trial.framer_.front(), room)) {
     return failure(bad_ptime("the codec has no such frame, or it does not fit a packet"));
   }
@@ -121,7 +119,7 @@ void FrameSender::send_frame(const Sending& sending) {
     return;
   }
   catch_up(sending);
-  std::array<std::byte, kPayloadRoom> room;
+  std::array<std::byte, kMaxPayload> room;
   const auto octets = encoder_->encode(framer_.front(), room);
   framer_.pop_frame();
   is_in_dtx_ = octets.value_or(0) == 0;

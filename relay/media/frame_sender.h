@@ -29,8 +29,10 @@ class FrameSender {
     RtpClockRate clock{8000};
     Duration ptime{};
   };
-  /// How much sound can be queued: a packet of 120 ms, what fills a gap before it, a remainder.
+  /// How much sound can be queued: a packet of 200 ms, what fills a gap before it, a remainder.
   static constexpr Duration kCapacity = std::chrono::milliseconds(400);
+  /// What a packet buffer holds beside the RTP header: 10 ms of L16/44100/2 are 1764 octets.
+  static constexpr std::size_t kMaxPayload = 1800;
 
   /// Errors: InvalidArgument (CODEC_UNSUPPORTED, PTIME_UNSUPPORTED), Internal.
   [[nodiscard]] static Result<FrameSender, Error> create(const Config& config);

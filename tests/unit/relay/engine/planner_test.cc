@@ -172,6 +172,32 @@ TEST(Planner, ListedStagesAreAssertions) {
   EXPECT_EQ(refused.error().code, ErrorCode::FailedPrecondition);
 }
 
+TEST(Planner, MakesPacketsOfL16ThatFit) {
+  struct Case {
+    std::uint32_t rate;
+    std::uint8_t channels;
+    Duration usual;
+    Duration longest;  ///< That can be asked for.
+  };
+  for (const Case& each :
+       {Case{8000, 1, 20ms, 60ms}, Case{16000, 1, 20ms, 50ms}, Case{16000, 2, 20ms, 20ms},
+        Case{32000, 1, 20ms, 20ms}, Case{32000, 2, 10ms, 10ms}, Case{44100, 1, 10ms, 20ms},
+        Case{44100, 2, 10ms, 10ms}, Case{48000, 1, 10ms, 10ms}, Case{48000, 2, 5ms, 0ms}}) {
+    CodecSpec l16 = codec(97, "L16", each.rate);
+    l16.channels = each.channels;
+    const auto made = plan(leg("a", {kPcmu}), leg("b", {l16}), {});
+    ASSERT_TRUE(made) << each.rate;
+    EXPECT_EQ(made->transcoder->output.ptime, each.usual) << each.rate << "/" << +each.channels;
+    EXPECT_TRUE(compile(*made)) << each.rate << "/" << +each.channels;
+    for (Duration ptime = 10ms; ptime <= 60ms; ptime += 10ms) {
+      l16.ptime = ptime;
+      const auto asked = plan(leg("a", {kPcmu}), leg("b", {l16}), {});
+      EXPECT_EQ(asked.has_value(), ptime <= each.longest) << each.rate << " " << ptime.count();
+      if (asked) EXPECT_TRUE(compile(*asked)) << each.rate << " " << ptime.count();
+    }
+  }
+}
+
 TEST(Planner, RefusesAPtimeThatTheCodecCannotMake) {
   CodecSpec opus30 = kOpus;
   opus30.ptime = 30ms;
