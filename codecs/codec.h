@@ -92,6 +92,11 @@ class Encoder {
   [[nodiscard]] virtual std::size_t lookahead() const = 0;
   /// Opus: what the far side reports as loss, 0..100; others ignore it.
   virtual void set_expected_loss(std::uint8_t percent) = 0;
+  /// Goes on with other settings and its state: what `config.opus` holds, of an Opus encoder.
+  /// Returns false, and changes nothing, where the configuration differs in more than that.
+  [[nodiscard]] virtual bool reconfigure(const CodecConfig& config) {
+    return config == this->config();
+  }
 };
 
 /// Errors: InvalidArgument (a rate or channel count that the codec does not have), Internal.

@@ -94,6 +94,23 @@ class OpusDecoder final : public Decoder {
   std::optional<OpusMode> last_mode_;  // libopus keeps it, and does not tell.
 };
 
+// Applies every setting of ours; what is not named here stays at libopus's default.
+int configure(::OpusEncoder* state, const OpusEncoderSettings& settings) {
+  const int codes[] = {
+      opus_encoder_ctl(state, OPUS_SET_BITRATE(static_cast<opus_int32>(settings.bitrate))),
+      opus_encoder_ctl(state, OPUS_SET_COMPLEXITY(opus_int32{settings.complexity})),
+      opus_encoder_ctl(state, OPUS_SET_VBR(opus_int32{settings.is_cbr ? 0 : 1})),
+      opus_encoder_ctl(state, OPUS_SET_INBAND_FEC(opus_int32{settings.has_inband_fec ? 1 : 0})),
+      opus_encoder_ctl(state,
+                       OPUS_SET_PACKET_LOSS_PERC(opus_int32{settings.expected_loss_percent})),
+      opus_encoder_ctl(state, OPUS_SET_DTX(opus_int32{settings.has_dtx ? 1 : 0})),
+  };
+  for (const int code : codes) {
+    if (code != OPUS_OK) return code;
+  }
+  return OPUS_OK;
+}
+
 class OpusEncoder final : public Encoder {
  public:
   OpusEncoder(const CodecConfig& config, EncoderState state)
@@ -125,6 +142,14 @@ class OpusEncoder final : public Encoder {
     opus_encoder_ctl(state_.get(), OPUS_SET_PACKET_LOSS_PERC(loss));
   }
 
+  [[nodiscard]] bool reconfigure(const CodecConfig& config) override {
+    CodecConfig settled = config_;
+    settled.opus = config.opus;
+    if (settled != config || configure(state_.get(), config.opus) != OPUS_OK) return false;
+    config_ = config;
+    return true;
+  }
+
  private:
   [[nodiscard]] bool is_legal_frame(std::size_t values) const {
     const std::size_t ten_ms = config_.rate.raw() / 100 * config_.channels;
@@ -135,23 +160,6 @@ class OpusEncoder final : public Encoder {
   EncoderState state_;
   std::size_t lookahead_ = 0;
 };
-
-// Applies every setting of ours; what is not named here stays at libopus's default.
-int configure(::OpusEncoder* state, const OpusEncoderSettings& settings) {
-  const int codes[] = {
-      opus_encoder_ctl(state, OPUS_SET_BITRATE(static_cast<opus_int32>(settings.bitrate))),
-      opus_encoder_ctl(state, OPUS_SET_COMPLEXITY(opus_int32{settings.complexity})),
-      opus_encoder_ctl(state, OPUS_SET_VBR(opus_int32{settings.is_cbr ? 0 : 1})),
-      opus_encoder_ctl(state, OPUS_SET_INBAND_FEC(opus_int32{settings.has_inband_fec ? 1 : 0})),
-      opus_encoder_ctl(state,
-                       OPUS_SET_PACKET_LOSS_PERC(opus_int32{settings.expected_loss_percent})),
-      opus_encoder_ctl(state, OPUS_SET_DTX(opus_int32{settings.has_dtx ? 1 : 0})),
-  };
-  for (const int code : codes) {
-    if (code != OPUS_OK) return code;
-  }
-  return OPUS_OK;
-}
 
 }  // namespace
 

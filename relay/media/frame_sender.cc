@@ -162,12 +162,8 @@ std::size_t FrameSender::samples_in(Duration time) const {
 }
 
 void FrameSender::take_over(FrameSender& old) {
-  if (old.config_.codec == config_.codec) {
-    encoder_.swap(old.encoder_);
-    expected_loss_ = old.expected_loss_;
-  } else if (old.expected_loss_) {
-    set_expected_loss(*old.expected_loss_);
-  }
+  if (old.encoder_->reconfigure(config_.codec)) encoder_.swap(old.encoder_);
+  if (old.expected_loss_) set_expected_loss(*old.expected_loss_);
   adopt_queue(old);
   pace_at_ = framer_.has_frame() ? old.pace_at_ : std::nullopt;
   is_talkspurt_ = old.is_talkspurt_;

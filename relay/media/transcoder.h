@@ -74,7 +74,7 @@ class Transcoder {
   [[nodiscard]] std::optional<Instant> next_timeout() const;
 
   /// Goes on where `old` was, before the first packet: decoders, resamplers and the encoder of
-  /// codecs that stay (decoders: equal codec, rate and channels; the encoder: equal CodecConfig),
+  /// codecs that stay (equal codec, rate and channels; the encoder takes its new settings on),
   /// what set_expected_loss() and set_suppressed() set, the framing remainder, packets held, event
   /// and timing state. `old` is then only fit to be freed.
   void take_over(Transcoder& old);

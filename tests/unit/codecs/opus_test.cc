@@ -504,5 +504,37 @@ TEST(OpusEncoder, LookaheadIsWhatASignalIsDelayedBy) {
   }
 }
 
+TEST(OpusEncoder, TakesOtherSettingsOnAsLibopusDoesInMidStream) {
+  CodecConfig config{.id = CodecId::Opus, .rate = SampleRate(8000), .channels = 1, .opus = {}};
+  const auto encoder = encoder_of(config);
+  int code = OPUS_OK;
+  OpusEncoder* reference = opus_encoder_create(8000, 1, OPUS_APPLICATION_VOIP, &code);
+  opus_encoder_ctl(reference, OPUS_SET_BITRATE(24'000));
+  opus_encoder_ctl(reference, OPUS_SET_COMPLEXITY(5));
+  const Samples voice = speech(SampleRate(8000), 160 * 100);
+  for (std::size_t i = 0; i < 100; ++i) {
+    if (i == 50) {
+      config.opus.bitrate = 10'000;
+      config.opus.complexity = 2;
+      ASSERT_TRUE(encoder->reconfigure(config));
+      opus_encoder_ctl(reference, OPUS_SET_BITRATE(10'000));
+      opus_encoder_ctl(reference, OPUS_SET_COMPLEXITY(2));
+    }
+    Octets out(1500);
+    Octets expected(1500);
+    const Pcm frame = Pcm(voice).subspan(i * 160, 160);
+    const auto octets = encoder->encode(frame, out);
+    const auto made = opus_encode(reference, frame.data(), 160,
+                                  reinterpret_cast<unsigned char*>(expected.data()), 1500);
+    ASSERT_TRUE(octets);
+    out.resize(*octets);
+    expected.resize(static_cast<std::size_t>(made));
+    ASSERT_EQ(out, expected) << i;
+  }
+  opus_encoder_destroy(reference);
+  config.rate = SampleRate(16'000);
+  EXPECT_FALSE(encoder->reconfigure(config)) << "another rate is another encoder";
+}
+
 }  // namespace
 }  // namespace causeway::codecs

@@ -106,6 +106,38 @@ TEST(Replan, KeepsTheDecoderWhereAnotherInputIsAdded) {
   expect_same(replanned.sent(), plain.sent());
 }
 
+// Other settings of the same codec: the encoder goes on, so that what it held back is not lost.
+TEST(Replan, ToOtherSettingsOfOpusKeepsTheEncoder) {
+  auto config = pcmu_to_opus();
+  auto other = config;
+  other.output.codec.opus = {.bitrate = 12'000,
+                             .complexity = 9,
+                             .has_inband_fec = true,
+                             .expected_loss_percent = 10,
+                             .has_dtx = false,
+                             .is_cbr = true};
+  const Samples voice = speech();
+  const auto packets = packets_of(pcmu(), kPcmu, voice, kFrame);
+  Rig rig(config);
+  auto encoder = codecs::make_encoder(config.output.codec);
+  Octets expected;
+  for (std::size_t i = 0; i < 200; ++i) {
+    if (i == 50 || i == 150) {
+      rig.replan(i == 50 ? other : config);
+      ASSERT_TRUE((*encoder)->reconfigure(i == 50 ? other.output.codec : config.output.codec));
+    }
+    rig.give(due(i), packets[i]);
+    Octets room(1500);
+    const auto octets = (*encoder)->encode(decode_pcmu(packets[i].payload), room);
+    ASSERT_TRUE(octets);
+    expected.insert(expected.end(), room.begin(),
+                    room.begin() + static_cast<std::ptrdiff_t>(*octets));
+  }
+  EXPECT_EQ(joined(rig.sent()), expected);
+  EXPECT_EQ(rig.sent()[60].payload.size(), 30U) << "12 kbit/s, constant";
+  EXPECT_EQ(continuity_fault(rig.sent()), "");
+}
+
 TEST(Replan, ToAnotherOutputCodecHasNoJump) {
   // What is sent changes between PCMU, G.722 and Opus; sequence and time go on.
   const Transcoder::Config plans[] = {config_of(kOpus, opus(), kPcmu, pcmu()),
