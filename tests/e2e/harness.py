@@ -13,7 +13,9 @@ import shutil
 import signal
 import socket
 import subprocess
+import struct
 import tempfile
+import threading
 import time
 import unittest
 import wave
@@ -82,6 +84,45 @@ def read_wav(path):
     with wave.open(path) as file:
         data = numpy.frombuffer(file.readframes(file.getnframes()), dtype="<i2")
         return file.getframerate(), data.reshape(-1, file.getnchannels()).T
+
+
+class Ingress:
+    """What reaches UDP ports of this machine, octet for octet, as the kernel hands it to their sockets:
+    a packet socket on loopback, so that no word of a sender is taken for it. Needs CAP_NET_RAW, which
+    deploy/install.sh, and therefore tests/run.sh, has as root."""
+
+    HOST = 0  # PACKET_HOST: the receiving side of loopback, where each packet is seen twice
+    IPV4 = 0x0800
+    FORCED_BUFFER = 33  # SO_RCVBUFFORCE
+
+    def __init__(self, ports):
+        self.packets = {port: [] for port in ports}
+        self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(self.IPV4))
+        self.socket.setsockopt(socket.SOL_SOCKET, self.FORCED_BUFFER, 32 << 20)
+        self.socket.bind(("lo", self.IPV4))
+        self.socket.settimeout(0.05)
+        self.is_over = False
+        self.thread = threading.Thread(target=self.read)
+        self.thread.start()
+
+    def read(self):
+        while not self.is_over:
+            try:
+                datagram, (_, _, kind, _, _) = self.socket.recvfrom(65535)
+            except socket.timeout:
+                continue
+            header = 4 * (datagram[0] & 15)
+            if kind != self.HOST or datagram[9] != socket.IPPROTO_UDP:
+                continue
+            port, octets = struct.unpack(">HH", datagram[header + 2:header + 6])
+            if port in self.packets:
+                self.packets[port].append(
+                    (time.monotonic_ns(), datagram[header + 8:header + octets]))
+
+    def stop(self):
+        self.is_over = True
+        self.thread.join()
+        self.socket.close()
 
 
 class Relay:

@@ -1,6 +1,6 @@
 // An RTP endpoint for the end-to-end tests: libsrtp and sockets, and nothing of the relay. It sends
-// payloads at their pace, writes down what it sent in the clear (which is what arrives at the
-// relay's ingress) and what it received in the clear.
+// payloads at their pace and writes down what it sent and what it received, in the clear. Or it
+// opens a capture that was taken elsewhere, such as at the relay's ingress.
 
 #include <arpa/inet.h>
 #include <poll.h>
@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -25,15 +26,22 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using Octets = std::vector<unsigned char>;
 
+// What is on its way when SIGTERM comes is still received.
+constexpr auto kAfterTheEnd = std::chrono::milliseconds(300);
+volatile std::sig_atomic_t is_ended = 0;
+
 constexpr char kUsage[] =
     "usage: rtp_peer --port N --remote IP:PORT [options]\n"
+    "       rtp_peer --open FILE [--suite NAME --receive-key HEX]\n"
+    "  --open FILE         prints the lines `<ns> <hex>` of a capture of SRTP in the clear\n"
     "  --send FILE         payloads to send, one a line in hexadecimal\n"
     "  --sent-log FILE     `<ns> <hex of the RTP packet in the clear>` of each packet sent\n"
     "  --received-log FILE the same of each packet that was received and opened\n"
     "  --type N --ticks N --interval-ms N --ssrc N --seq N --timestamp N\n"
     "  --suite NAME --send-key HEX --receive-key HEX   SRTP, key and salt\n"
     "  --start-file FILE   wait for it: it says when to begin, in ns of CLOCK_MONOTONIC\n"
-    "  --linger-ms N       how long to listen after the last packet (default 300)\n"
+    "  --linger-ms N       how long to listen after the last packet (default 300); SIGTERM ends "
+    "that\n"
     "  --drop N            do not send the Nth packet (0 is the first); may be repeated\n"
     "Prints `sent N received N refused N`.\n";
 
@@ -45,9 +53,10 @@ Octets from_hex(const std::string& text) {
   return octets;
 }
 
-void write_line(std::ofstream& log, const unsigned char* data, std::size_t size) {
+void write_line(std::ostream& log, const std::string& ns, const unsigned char* data,
+                std::size_t size) {
   static const char kDigits[] = "0123456789abcdef";
-  std::string line = std::to_string(Clock::now().time_since_epoch().count()) + " ";
+  std::string line = ns + " ";
   for (std::size_t i = 0; i < size; ++i) {
     line += kDigits[data[i] >> 4];
     line += kDigits[data[i] & 15];
@@ -55,11 +64,15 @@ void write_line(std::ofstream& log, const unsigned char* data, std::size_t size)
   log << line << "\n";
 }
 
+void write_line(std::ostream& log, const unsigned char* data, std::size_t size) {
+  write_line(log, std::to_string(Clock::now().time_since_epoch().count()), data, size);
+}
+
 class Arguments {
  public:
   Arguments(int argc, char** argv) {
     for (int i = 1; i + 1 < argc; i += 2) values_[argv[i]].emplace_back(argv[i + 1]);
-    if (argc % 2 == 0 || !has("--port")) throw std::invalid_argument(kUsage);
+    if (argc % 2 == 0 || (!has("--port") && !has("--open"))) throw std::invalid_argument(kUsage);
   }
   [[nodiscard]] bool has(const std::string& name) const { return values_.count(name) != 0; }
   [[nodiscard]] std::string text(const std::string& name, const std::string& fallback = "") const {
@@ -175,6 +188,7 @@ class Peer {
       send(i, payloads[i]);
     }
     listen_until(Clock::now() + std::chrono::milliseconds(arguments_.number("--linger-ms", 300)));
+    if (is_ended != 0) listen_until(Clock::now() + kAfterTheEnd);
     std::cout << "sent " << sent_ << " received " << received_ << " refused " << refused_
               << std::endl;
   }
@@ -221,7 +235,8 @@ class Peer {
   }
 
   void listen_until(Clock::time_point until) {
-    while (true) {
+    const auto was_ended = is_ended;
+    while (is_ended == was_ended) {
       const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now()).count();
       if (left <= 0) return;
       pollfd readable{socket_, POLLIN, 0};
@@ -250,13 +265,31 @@ class Peer {
   unsigned refused_ = 0;
 };
 
+void open_capture(const Arguments& arguments) {
+  Security security(arguments.text("--suite"), from_hex(arguments.text("--receive-key")),
+                    ssrc_any_inbound);
+  std::ifstream capture(arguments.text("--open"));
+  for (std::string ns, hex; capture >> ns >> hex;) {
+    Octets packet = from_hex(hex);
+    int clear = static_cast<int>(packet.size());
+    if (!security.unprotect(packet.data(), clear))
+      throw std::runtime_error("a packet does not open");
+    write_line(std::cout, ns, packet.data(), static_cast<std::size_t>(clear));
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   try {
     const Arguments arguments(argc, argv);
+    std::signal(SIGTERM, [](int) { is_ended = 1; });
     if (srtp_init() != srtp_err_status_ok) throw std::runtime_error("libsrtp does not start");
-    Peer(arguments).run();
+    if (arguments.has("--open")) {
+      open_capture(arguments);
+    } else {
+      Peer(arguments).run();
+    }
     return 0;
   } catch (const std::invalid_argument& error) {
     std::cerr << error.what();
