@@ -56,10 +56,10 @@ void EventWriter::flush(const Sending& sending) {
 }
 
 void EventWriter::handle_timeout(const Sending& sending) {
-  if (repeats_ == 0 || sending.now < repeat_at_) return;
-  send(sending, duration_, true);
-  --repeats_;
-  repeat_at_ += config_.repeat_interval;
+  for (; repeats_ > 0 && repeat_at_ <= sending.now; repeat_at_ += config_.repeat_interval) {
+    send(sending, duration_, true);
+    --repeats_;
+  }
 }
 
 std::optional<Instant> EventWriter::next_timeout() const {

@@ -136,14 +136,15 @@ void FrameSender::send_frame(const Sending& sending) {
 }
 
 void FrameSender::handle_timeout(const Sending& sending) {
-  if (!pace_at_ || sending.now < *pace_at_) return;
   const std::uint64_t sent_before = sending.counters.encoded;
-  send_frame(sending);
+  while (pace_at_ && *pace_at_ <= sending.now) {
+    send_frame(sending);
+    // From when it was due, so that a late timer does not stretch the sound.
+    const Instant next = *pace_at_ + config_.ptime;
+    pace_at_.reset();
+    if (framer_.has_frame()) pace_at_ = next;
+  }
   sending.counters.paced += sending.counters.encoded - sent_before;
-  // From when it was due, so that a late timer does not stretch the sound.
-  const Instant next = *pace_at_ + config_.ptime;
-  pace_at_.reset();
-  if (framer_.has_frame()) pace_at_ = next;
 }
 
 Duration FrameSender::remainder() const { return time_of(framer_.size()); }

@@ -64,8 +64,12 @@ void TelephoneEventSender::cancel(Instant now) {
 void TelephoneEventSender::handle_timeout(Instant now, Emit& out) {
   TranscoderCounters uncounted;
   const Sending sending{now, out, uncounted};
+  // More than once where the worker is late. A digit lasts, so that this comes to an end.
+  while (state_ != State::Idle && due_ <= now) step(sending);
   writer_.handle_timeout(sending);
-  if (state_ == State::Idle || now < due_) return;
+}
+
+void TelephoneEventSender::step(const Sending& sending) {
   switch (state_) {
     case State::Waiting:
       return begin(sending);

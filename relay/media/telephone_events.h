@@ -75,6 +75,7 @@ class TelephoneEventSender {
   ///                                                                                    or Idle
   enum class State : std::uint8_t { Idle, Waiting, Playing, Pausing };
 
+  void step(const Sending& sending);
   void begin(const Sending& sending);
   void play(const Sending& sending);
   void pause_over(const Sending& sending);

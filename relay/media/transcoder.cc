@@ -268,7 +268,10 @@ void Transcoder::Parts::handle_event(const Sending& sending, const wire::OpenRtp
   } else {
     counters.lost += static_cast<std::uint64_t>(window.take(packet.seq(), sending.now));
   }
-  flow.sender().flush(sending);
+  if (flow.sender().next_timeout()) {  // Sound that is being paced lies before this event.
+    repeat_end(sending);
+    flow.sender().flush(sending);
+  }
   const auto step = tracker.handle(
       sending.now, {packet.ssrc(), packet.timestamp(), role.clock, packet.has_marker(),
                     *wire::TelephoneEvent::parse(packet.payload())});

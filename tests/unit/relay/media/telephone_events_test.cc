@@ -378,6 +378,21 @@ TEST_F(Sender, SendsDigitsOneAfterTheOtherWithTheirPauses) {
   EXPECT_GE(stream_.next_timestamp().distance_from(events[2].start), 800);
 }
 
+TEST_F(Sender, LeavesNothingDueHoweverLateTheWorkerIs) {
+  for (const int step : {1, 30, 70, 170, 400, 1000}) {
+    for (std::uint8_t digit = 1; digit <= 3; ++digit) {
+      ASSERT_TRUE(sender_.enqueue(at(Duration(0)), {.event = digit}));
+    }
+    for (int i = 0; sender_.is_active(); ++i) {
+      Emit out{pool_, stream_, packets_};
+      const Instant now = at(milliseconds(step * i));
+      sender_.handle_timeout(now, out);
+      packets_.clear();
+      ASSERT_TRUE(!sender_.next_timeout() || *sender_.next_timeout() > now) << step << ", " << i;
+    }
+  }
+}
+
 TEST_F(Sender, SendsALongDigitInSegments) {
   TelephoneEventSender sender(kEvent48, RtpClockRate(48000), milliseconds(50));
   sender_ = sender;

@@ -106,7 +106,46 @@ TEST_P(Chaos, LeavesOneStreamAndCountsEveryPacketOnce) {
             given);
 }
 
+// A worker that is late by more than a packet's time: the engine takes a deadline that is still due
+// after it was handled for a broken invariant.
+TEST_P(Chaos, LeavesNothingDueHoweverLateTheWorkerIs) {
+  Rig rig(any_config());
+  Instant now = at(Duration(0));
+  Given next{kOpus, SeqNum(65000), RtpTimestamp(0xffff0000), {}, false, kSource};
+  const PayloadType types[] = {kOpus, kOpus, kPcma, kEvent8, kEvent48, kNoise, PayloadType(98)};
+  for (int i = 0; i < 1000; ++i) {
+    now += milliseconds(any(chance(80) ? 30 : 400));
+    Emit out = rig.emit();
+    if (chance(80)) {
+      next.type = chance(60) ? kOpus : types[any(7)];
+      next.payload = any_payload(next.type);
+      rig.transcoder().handle_packet(now, rig.make(next), out);
+      next.seq = next.seq.plus(1 + (chance(10) ? 1 : 0));
+      next.timestamp = next.timestamp.plus(960);
+      rig.collect(now);
+    }
+    const auto due = rig.transcoder().next_timeout();
+    if (!due || *due > now || chance(30)) continue;
+    rig.transcoder().handle_timeout(now, out);
+    const auto after = rig.transcoder().next_timeout();
+    ASSERT_TRUE(!after || *after > now) << i;
+    rig.collect(now);
+  }
+  EXPECT_EQ(continuity_fault(rig.sent()), "");
+}
+
 INSTANTIATE_TEST_SUITE_P(Transcoder, Chaos, testing::Range(0U, 60U));
+
+TEST(TranscoderPacing, SendsWhatIsOverdueAtOnceAndStaysInStep) {
+  const auto packets = packets_of(pcmu(), kPcmu, speech(), milliseconds(60));
+  Rig rig(config_of(kPcmu, pcmu(), kPcma, pcma()));
+  rig.give(at(milliseconds(0)), packets[0]);
+  Emit out = rig.emit();
+  rig.transcoder().handle_timeout(at(milliseconds(55)), out);
+  rig.collect(at(milliseconds(55)));
+  EXPECT_EQ(rig.sent().size(), 3U);
+  EXPECT_GT(*rig.transcoder().next_timeout(), at(milliseconds(55)));
+}
 
 TEST(TranscoderFec, FollowsWhatTheReceiverReports) {
   auto config = pcmu_to_opus();
