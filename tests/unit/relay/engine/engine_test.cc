@@ -2,9 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <map>
 
+#include "codecs/g711.h"
+#include "codecs/opus_framing.h"
 #include "relay/wire/rtcp_writer.h"
 #include "tests/sim/world.h"
 
@@ -495,6 +498,54 @@ TEST_F(SecureBridge, ASecureLegWithoutKeysNeverFallsBackToPlain) {
   EXPECT_TRUE(heard_a.empty());
   EXPECT_TRUE(heard_b.empty());
   EXPECT_EQ(drops(1, DropReason::LegNotReady), 2U);
+}
+
+/// A voice of sorts at 8 kHz as PCMU: a pulse train that swells and fades.
+std::vector<std::byte> voiced(std::uint32_t packet) {
+  std::vector<std::byte> octets;
+  for (std::uint32_t i = packet * 160; i < (packet + 1) * 160; ++i) {
+    const std::uint32_t loudness = i / 20 % 400;  // a syllable a second
+    const int value = (static_cast<int>(i % 66) - 33) * static_cast<int>(std::min(loudness, 100U));
+    octets.push_back(std::byte{codecs::encode_pcmu(static_cast<std::int16_t>(value))});
+  }
+  return octets;
+}
+
+/// A receiver report about `source` that says one in five was lost, and an SDES with a CNAME.
+std::vector<std::byte> report_of_loss(std::uint32_t reporter, std::uint32_t source) {
+  std::vector<std::byte> octets(32 + 16);
+  store_be32(&octets[0], 0x81C90007);
+  store_be32(&octets[4], reporter);
+  store_be32(&octets[8], source);
+  store_be32(&octets[12], 51U << 24U | 10U);
+  store_be32(&octets[32], 0x81CA0003);
+  store_be32(&octets[36], reporter);
+  store_be32(&octets[40], 0x01026263);  // CNAME "bc"
+  return octets;
+}
+
+TEST_F(Bridge, TheLossThatAReceiverReportsReachesTheEncoderTowardsIt) {
+  leg_b.spec.codecs = {sim::make_codec(111, "opus", 48000)};
+  leg_b.spec.codecs[0].channels = 2;
+  leg_b.spec.codecs[0].opus.has_inband_fec = true;
+  open();
+  const auto speak_packets = [&](std::uint32_t from, std::uint32_t to) {
+    heard_b.clear();
+    for (std::uint32_t i = from; i < to; ++i) {
+      world.send(a, port_a(),
+                 sim::rtp_packet(0, static_cast<std::uint16_t>(i), 160 * i, 77, voiced(i)));
+      world.run_for(20ms);
+    }
+    return std::ranges::count_if(heard_b, [](const Flying& in) {
+      return codecs::OpusPacket::parse(Bytes(in.octets).subspan(12))->has_lbrr();
+    });
+  };
+  EXPECT_EQ(speak_packets(0, 100), 0) << "no loss is known, no FEC";
+  ASSERT_EQ(heard_b.size(), 100U);
+  const std::uint32_t ssrc = load_be32(&heard_b.back().octets[8]);
+  world.send(address("192.0.2.2:5001"), *session->addresses[1].rtcp, report_of_loss(0xbbbb, ssrc));
+  world.run_for(20ms);
+  EXPECT_GT(speak_packets(101, 201), 20);
 }
 
 TEST_F(Bridge, TheSameSeedGivesTheSameOctets) {

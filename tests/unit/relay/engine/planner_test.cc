@@ -193,7 +193,7 @@ TEST(Planner, MakesPacketsOfL16ThatFit) {
       l16.ptime = ptime;
       const auto asked = plan(leg("a", {kPcmu}), leg("b", {l16}), {});
       EXPECT_EQ(asked.has_value(), ptime <= each.longest) << each.rate << " " << ptime.count();
-      if (asked) EXPECT_TRUE(compile(*asked)) << each.rate << " " << ptime.count();
+      EXPECT_TRUE(!asked || compile(*asked)) << each.rate << " " << ptime.count();
     }
   }
 }
