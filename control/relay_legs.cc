@@ -172,28 +172,17 @@ Answer<v1::DeleteLegResponse> RelayApi::delete_leg(const v1::DeleteLegRequest& i
   }
   for (const std::string& id : only_of_it) (void)stop_recording(plane_, session, id);
 
-  auto read = std::make_unique<engine::ReadReport>();
-  read->leg = handle;
-  auto counted = carry_out(plane_, session, std::move(read));
-  // What frees a leg is never refused for load: its report then lacks what was done between legs.
-  const bool is_overloaded = !counted && counted.error().reason == "OVERLOAD";
-  if (!counted && !is_overloaded) return failure(std::move(counted).error());
   auto remove = std::make_unique<engine::RemoveLeg>();
   remove->leg = handle;
   auto removed = carry_out(plane_, session, std::move(remove));
   if (!removed) return failure(std::move(removed).error());
 
-  engine::LegReport report;
-  if (counted) report = (*counted)->report;
-  const engine::LegReport::Processing processing = report.processing;
-  (*removed)->removed->fill_report(report);  // what came in between included
-  report.processing = processing;
   const Lock lock(session.data);
   LegState* const leg = session.leg(handle.leg);
   if (leg == nullptr) return failure(no_leg(session.id, child->id));
   v1::DeleteLegResponse out;
   v1::LegReport& shown = *out.mutable_report();
-  shown = show_leg_report(session, *leg, report, plane_.node().wall());
+  shown = show_leg_report(session, *leg, (*removed)->report, plane_.node().wall());
   shown.set_state(v1::LEG_STATE_CLOSED);
   shown.set_close_reason(v1::CLOSE_REASON_DELETED);
   set(*shown.mutable_close_time(), plane_.now_unix());

@@ -27,13 +27,12 @@ rtp::CodecQuality quality_of(const engine::CodecSpec* codec) {
 }
 
 /// An estimate for one direction; nothing before there is anything to judge.
-float mos_for(double lost_fraction, Duration jitter, std::optional<Duration> round_trip,
+float mos_for(double lost_fraction, Duration jitter, Duration round_trip,
               const engine::CodecSpec* codec) {
   const Duration ptime =
       codec != nullptr && codec->ptime != Duration::zero() ? codec->ptime : kUsualPtime;
   rtp::Listening listening;
-  listening.one_way_delay =
-      rtp::estimate_one_way_delay(round_trip.value_or(Duration::zero()), jitter, ptime);
+  listening.one_way_delay = rtp::estimate_one_way_delay(round_trip, jitter, ptime);
   listening.loss_percent = 100.0 * lost_fraction;
   listening.codec = quality_of(codec);
   return static_cast<float>(rtp::mos_of(listening));
@@ -74,7 +73,8 @@ void show_received(LegState& leg, const engine::LegReport& report, bool is_inter
   const auto* codec =
       in.payload_type ? codec_with(leg.asked.spec.codecs, *in.payload_type) : nullptr;
   show_codec(codec, out);
-  out.set_mos(mos_for(fraction(in.lost, in.packets), in.jitter, report.sent.round_trip, codec));
+  out.set_mos(
+      mos_for(fraction(in.lost, in.packets), in.jitter, report.sent.round_trips.last, codec));
   if (in.ssrc) {
     v1::StreamReport& stream = *out.add_streams();
     stream.set_ssrc(in.ssrc->raw());
@@ -98,7 +98,7 @@ void show_sent(LegState& leg, const engine::LegReport& report, v1::DirectionRepo
     stream.set_octets(sent.octets);
   }
   const bool has_far_report =
-      sent.round_trip || sent.far_lost != 0 || sent.far_jitter != Duration::zero();
+      sent.round_trips.count != 0 || sent.far_lost != 0 || sent.far_jitter != Duration::zero();
   if (!has_far_report) return;
   const double lost = sent.far_fraction_lost / 256.0;
   leg.max_sent_jitter = std::max(leg.max_sent_jitter, sent.far_jitter);
@@ -106,7 +106,7 @@ void show_sent(LegState& leg, const engine::LegReport& report, v1::DirectionRepo
   out.set_lost_fraction(static_cast<float>(lost));
   set(*out.mutable_jitter(), sent.far_jitter);
   set(*out.mutable_max_jitter(), leg.max_sent_jitter);
-  out.set_mos(mos_for(lost, sent.far_jitter, sent.round_trip,
+  out.set_mos(mos_for(lost, sent.far_jitter, sent.round_trips.last,
                       leg.asked.spec.codecs.empty() ? nullptr : leg.asked.spec.codecs.data()));
 }
 
@@ -131,15 +131,37 @@ void show_srtp(const LegState& leg, const engine::LegReport& report, v1::LegRepo
   srtp.set_rotations(leg.rotations);
 }
 
-void show_processing(const engine::LegReport& report, v1::LegReport& out) {
-  const engine::LegReport::Processing& done = report.processing;
-  if (done.decoded_packets == 0 && done.encoded_packets == 0) return;
-  v1::DecodeReport& decoding = *out.mutable_decoding();
-  decoding.set_packets(done.decoded_packets);
-  decoding.set_concealed_packets(done.concealed_packets);
-  decoding.set_fec_recovered_packets(done.recovered_packets);
-  decoding.set_late_packets(done.late_packets);
-  decoding.set_discontinuities(done.discontinuities);
+void show_decoding(const media::TranscoderCounters& done, v1::DecodeReport& out) {
+  out.set_packets(done.decoded);
+  out.set_lost_packets(done.lost);
+  out.set_fec_recovered_packets(done.fec_recovered);
+  out.set_concealed_packets(done.concealed);
+  set(*out.mutable_concealed_duration(), done.concealed_time);
+  out.set_late_packets(done.late);
+  out.set_duplicate_packets(done.duplicate);
+  out.set_bad_packets(done.bad_payload);
+  out.set_reordered_packets(done.reordered);
+  out.set_silences(done.silences);
+  out.set_discontinuities(done.discontinuities);
+  out.set_telephone_event_packets(done.event_packets);
+  out.set_comfort_noise_packets(done.noise_packets);
+}
+
+void show_encoding(const media::TranscoderCounters& done, v1::EncodeReport& out) {
+  out.set_packets(done.encoded);
+  out.set_dtx_fills(done.dtx_fills);
+  out.set_dtx_frames(done.dtx_frames);
+  out.set_paced_packets(done.paced);
+  out.set_telephone_events(done.events);
+  out.set_comfort_noise_packets(done.noise_sent);
+}
+
+void show_round_trips(const rtp::RoundTrips& measured, v1::RoundTrip& out) {
+  set(*out.mutable_last(), measured.last);
+  set(*out.mutable_min(), measured.least);
+  set(*out.mutable_mean(), measured.mean());
+  set(*out.mutable_max(), measured.greatest);
+  out.set_samples(measured.count);
 }
 
 }  // namespace
@@ -180,12 +202,17 @@ v1::LegReport show_leg_report(const SessionState& session, LegState& leg,
   out.set_is_remote_learned(report.learned_rtp.has_value());
   show_received(leg, report, is_interval, *out.mutable_received());
   show_sent(leg, report, *out.mutable_sent());
-  if (report.sent.round_trip) {
-    set(*out.mutable_round_trip()->mutable_last(), *report.sent.round_trip);
+  if (report.sent.round_trips.count != 0) {
+    show_round_trips(report.sent.round_trips, *out.mutable_round_trip());
   }
   show_drops(report, out);
   show_srtp(leg, report, out);
-  show_processing(report, out);
+  if (const auto& done = report.transcoded.from_endpoint) {
+    show_decoding(*done, *out.mutable_decoding());
+  }
+  if (const auto& done = report.transcoded.to_endpoint) {
+    show_encoding(*done, *out.mutable_encoding());
+  }
   return out;
 }
 

@@ -70,6 +70,7 @@ struct RemoveLeg : CommandBase {
   LegHandle leg;
   std::unique_ptr<Leg> removed;
   StaticVector<std::unique_ptr<Connection>, kMaxConnections> connections;
+  LegReport report;  ///< Its last one.
 };
 
 /// Puts `connection` (or, where it is null, nothing) in the place of the one from `from` to `to`.

@@ -419,6 +419,7 @@ void Engine::handle(Instant now, std::unique_ptr<RemoveLeg> command, Outbox& out
     finish(std::move(slot.adding), Status::LegNotFound, out);
   }
   Session& session = *slot.session;
+  session.fill_report(*leg, command->report);
   auto& connections = session.connections();
   for (std::size_t i = connections.size(); i-- > 0;) {
     if (connections[i]->from != leg->number() && connections[i]->to != leg->number()) continue;

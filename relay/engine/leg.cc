@@ -541,7 +541,7 @@ void Leg::fill_far_report(const std::optional<rtp::FarReport>& far, LegReport::S
   sent.far_fraction_lost = far->fraction_lost;
   sent.far_lost = far->cumulative_lost;
   sent.far_jitter = ticks_to_duration(far->jitter_ticks, streams_.audio().clock_rate());
-  sent.round_trip = far->round_trip;
+  sent.round_trips = far->round_trips;
 }
 
 void Leg::fill_snapshot(LegSnapshot& snapshot) const {

@@ -8,6 +8,8 @@
 #include "relay/base/result.h"
 #include "relay/base/time.h"
 #include "relay/base/types.h"
+#include "relay/media/transcoder_counters.h"
+#include "relay/rtp/sender.h"
 
 namespace causeway::engine {
 
@@ -36,20 +38,15 @@ struct LegReport {
     std::uint8_t far_fraction_lost = 0;  ///< 1/256, of the last report.
     std::int32_t far_lost = 0;
     Duration far_jitter{};
-    std::optional<Duration> round_trip;
+    rtp::RoundTrips round_trips;
   } sent;
 
-  /// What the relay did to the audio that this leg sent it (the transcoder of its path).
-  struct Processing {
-    std::uint64_t decoded_packets = 0;
-    std::uint64_t concealed_packets = 0;
-    std::uint64_t recovered_packets = 0;  ///< By in-band FEC.
-    std::uint64_t late_packets = 0;
-    std::uint64_t comfort_noise_packets = 0;
-    std::uint64_t discontinuities = 0;
-    std::uint64_t encoded_packets = 0;
-    std::uint64_t telephone_events = 0;
-  } processing;
+  /// What the transcoders of its connections did, where there are any: with the audio that this leg
+  /// sent us, and with what was made for it.
+  struct Transcoded {
+    std::optional<media::TranscoderCounters> from_endpoint;
+    std::optional<media::TranscoderCounters> to_endpoint;
+  } transcoded;
 
   std::array<std::uint64_t, static_cast<std::size_t>(DropReason::kCount)> drops{};
   std::optional<SocketAddress> local_rtp;

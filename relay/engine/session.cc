@@ -93,22 +93,22 @@ Instant Session::next_timeout() const {
 
 void Session::fill_report(const Leg& leg, LegReport& report) const {
   leg.fill_report(report);
-  LegReport::Processing& processing = report.processing;
+  const auto add = [](std::optional<media::TranscoderCounters>& sum,
+                      const media::TranscoderCounters& counters) {
+    if (!sum) sum.emplace();
+    *sum += counters;
+  };
   for (const auto& connection : connections_) {
-    if (connection->to == leg.number() && !leg.is_rtp_endpoint()) {
+    const bool is_to = connection->to == leg.number();
+    if (is_to && !leg.is_rtp_endpoint()) {
       leg.fill_far_report(connection->reports[0].far_report(), report.sent);
     }
-    const media::Transcoder* transcoder = connection->path->transcoder();
-    if (connection->from != leg.number() || transcoder == nullptr) continue;
-    const media::TranscoderCounters& counters = transcoder->counters();
-    processing.decoded_packets += counters.decoded;
-    processing.concealed_packets += counters.concealed;
-    processing.recovered_packets += counters.fec_recovered;
-    processing.late_packets += counters.late;
-    processing.comfort_noise_packets += counters.dtx_fills;
-    processing.discontinuities += counters.discontinuities;
-    processing.encoded_packets += counters.encoded;
-    processing.telephone_events += counters.events;
+    const media::Transcoder* const transcoder = connection->path->transcoder();
+    if (transcoder == nullptr) continue;
+    if (is_to) add(report.transcoded.to_endpoint, transcoder->counters());
+    if (connection->from == leg.number()) {
+      add(report.transcoded.from_endpoint, transcoder->counters());
+    }
   }
 }
 

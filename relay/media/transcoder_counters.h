@@ -33,6 +33,8 @@ struct TranscoderCounters {
   std::uint64_t events_unheard = 0;  ///< Events for an endpoint that has no telephone-event.
   std::uint64_t noise_sent = 0;      ///< RFC 3389 packets sent.
   std::uint64_t pool_empty = 0;      ///< Packets not sent for want of a buffer.
+
+  TranscoderCounters& operator+=(const TranscoderCounters& other);
 };
 
 }  // namespace causeway::media

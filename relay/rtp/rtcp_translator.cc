@@ -56,11 +56,7 @@ std::optional<wire::ReportBlock> RtcpTranslator::translate_block(const wire::Rep
     reports.source_ = stream.map.in;
     reports.own_before_.reset();
   }
-  auto round_trip = reports.sent_.round_trip(far, now);
-  if (!round_trip && reports.far_) round_trip = reports.far_->round_trip;
-  reports.far_ =
-      FarReport{now,        far.fraction_lost, far.cumulative_lost, far.extended_highest_seq,
-                far.jitter, round_trip};
+  reports.far_ = make_far_report(far, now, reports.sent_, reports.far_);
 
   const SeqNum highest(static_cast<std::uint16_t>(far.extended_highest_seq));
   if (!stream.map.covers(highest)) return std::nullopt;

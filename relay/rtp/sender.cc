@@ -48,6 +48,26 @@ std::optional<Duration> SentReports::round_trip(const wire::ReportBlock& block, 
   return std::max(round_trip, Duration(0));
 }
 
+void RoundTrips::add(Duration measured) {
+  least = count == 0 ? measured : std::min(least, measured);
+  greatest = std::max(greatest, measured);
+  last = measured;
+  sum += measured;
+  ++count;
+}
+
+FarReport make_far_report(const wire::ReportBlock& block, Instant now, const SentReports& sent,
+                          const std::optional<FarReport>& before) {
+  FarReport far{now,
+                block.fraction_lost,
+                block.cumulative_lost,
+                block.extended_highest_seq,
+                block.jitter,
+                before ? before->round_trips : RoundTrips()};
+  if (const auto measured = sent.round_trip(block, now)) far.round_trips.add(*measured);
+  return far;
+}
+
 void Sender::renew(Ssrc ssrc) {
   if (ssrc == ssrc_) return;
   ssrc_ = ssrc;
@@ -97,12 +117,7 @@ wire::SenderInfo Sender::make_report(Instant now) {
 }
 
 void Sender::on_report_block(const wire::ReportBlock& block, Instant now) {
-  FarReport far{
-      now,          block.fraction_lost, block.cumulative_lost, block.extended_highest_seq,
-      block.jitter, std::nullopt};
-  far.round_trip = reports_.round_trip(block, now);
-  if (!far.round_trip && far_) far.round_trip = far_->round_trip;
-  far_ = far;
+  far_ = make_far_report(block, now, reports_, far_);
 }
 
 }  // namespace causeway::rtp

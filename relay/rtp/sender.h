@@ -36,6 +36,20 @@ class SentReports {
   std::uint8_t count_ = 0;
 };
 
+/// The round trips that have been measured. A value.
+struct RoundTrips {
+  std::uint64_t count = 0;
+  Duration last{};
+  Duration least{};
+  Duration greatest{};
+  Duration sum{};
+
+  void add(Duration measured);
+  /// REQUIRES: count != 0.
+  [[nodiscard]] Duration mean() const { return sum / static_cast<std::int64_t>(count); }
+  friend bool operator==(const RoundTrips&, const RoundTrips&) = default;
+};
+
 /// What the far end last reported about a stream.
 struct FarReport {
   Instant arrival;
@@ -43,9 +57,14 @@ struct FarReport {
   std::int32_t cumulative_lost = 0;
   std::uint32_t extended_highest_seq = 0;
   std::uint32_t jitter_ticks = 0;
-  std::optional<Duration> round_trip;  ///< The last one measured.
+  RoundTrips round_trips;  ///< Of this report and all before it.
   friend bool operator==(const FarReport&, const FarReport&) = default;
 };
+
+/// What `block` says at `now` about a stream whose SRs are `sent`; `before`: what was said last.
+[[nodiscard]] FarReport make_far_report(const wire::ReportBlock& block, Instant now,
+                                        const SentReports& sent,
+                                        const std::optional<FarReport>& before);
 
 /// The sending side of one SSRC of ours: what was sent, the SR about it, what came back. A value.
 ///

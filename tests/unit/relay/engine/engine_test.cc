@@ -299,6 +299,29 @@ TEST_F(Bridge, LegsCanBeAddedConnectedAndRemoved) {
   EXPECT_EQ(heard_c.size(), 1U);
 }
 
+TEST_F(Bridge, ARemovedLegBringsItsLastReportWithAllThatWasTranscoded) {
+  leg_b.spec.codecs = {sim::make_codec(8, "PCMA")};
+  open();
+  for (std::uint16_t i = 0; i < 10; ++i) {
+    if (i == 5) continue;  // lost
+    world.at(world.now() + i * 20ms,
+             [this, i] { speak(a, port_a(), i, static_cast<std::uint32_t>(i * 160)); });
+  }
+  speak(b, port_b(), 1, 160, 78, 8);
+  world.run_for(250ms);
+  auto remove = std::make_unique<RemoveLeg>();
+  remove->leg = {session->handle, 1};
+  const LegReport last = world.call(std::move(remove))->report;
+  EXPECT_EQ(last.received.packets, 9U);
+  ASSERT_TRUE(last.transcoded.from_endpoint && last.transcoded.to_endpoint);
+  EXPECT_EQ(last.transcoded.from_endpoint->decoded, 9U);
+  EXPECT_EQ(last.transcoded.from_endpoint->lost, 1U);
+  EXPECT_EQ(last.transcoded.from_endpoint->concealed, 1U);
+  EXPECT_GE(last.transcoded.from_endpoint->concealed_time, 20ms);
+  EXPECT_EQ(last.transcoded.to_endpoint->decoded, 1U);
+  EXPECT_EQ(last.transcoded.to_endpoint->encoded, 1U);
+}
+
 TEST_F(Bridge, BridgesIpv4AndIpv6) {
   const SocketAddress b6 = address("[fd00::2]:5000");
   leg_b.spec.network = "v6";

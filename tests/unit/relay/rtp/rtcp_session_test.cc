@@ -215,12 +215,12 @@ TEST(RtcpSession, LearnsLossAndRoundTripOverALossyLink) {
     }
   }
   const auto far = a.session.summary().far;
-  ASSERT_TRUE(far && far->round_trip);
+  ASSERT_TRUE(far && far->round_trips.count != 0);
   EXPECT_NEAR(static_cast<double>(far->cumulative_lost), static_cast<double>(lost), 40);
   EXPECT_GT(far->cumulative_lost, 150);
   // Deliveries happen on a grid of 20 ms here.
-  EXPECT_GE(*far->round_trip, 2 * delay);
-  EXPECT_LE(*far->round_trip, 2 * delay + milliseconds(40));
+  EXPECT_GE(far->round_trips.last, 2 * delay);
+  EXPECT_LE(far->round_trips.last, 2 * delay + milliseconds(40));
 }
 
 }  // namespace

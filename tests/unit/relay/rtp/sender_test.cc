@@ -121,13 +121,24 @@ TEST(Sender, MeasuresTheRoundTripOfItsOwnReports) {
   wire::ReportBlock block{Ssrc(1), 26, 12, 345, 67, wire::compact_ntp(info.ntp), 65536 / 2};
   sender.on_report_block(block, at(seconds(1) + milliseconds(580)));
   ASSERT_TRUE(sender.far_report());
-  EXPECT_EQ(sender.far_report()->round_trip, milliseconds(80));
+  EXPECT_EQ(sender.far_report()->round_trips.last, milliseconds(80));
   EXPECT_EQ(sender.far_report()->fraction_lost, 26);
   EXPECT_EQ(sender.far_report()->cumulative_lost, 12);
   EXPECT_EQ(sender.far_report()->jitter_ticks, 67U);
   block.last_sr = 0;
   sender.on_report_block(block, at(seconds(3)));
-  EXPECT_EQ(sender.far_report()->round_trip, milliseconds(80)) << "the last one measured stays";
+  EXPECT_EQ(sender.far_report()->round_trips.last, milliseconds(80))
+      << "the last one measured stays";
+}
+
+TEST(RoundTrips, KeepTheLastTheLeastTheMeanAndTheGreatest) {
+  RoundTrips measured;
+  for (const int each : {80, 20, 200}) measured.add(milliseconds(each));
+  EXPECT_EQ(measured.count, 3U);
+  EXPECT_EQ(measured.last, milliseconds(200));
+  EXPECT_EQ(measured.least, milliseconds(20));
+  EXPECT_EQ(measured.mean(), milliseconds(100));
+  EXPECT_EQ(measured.greatest, milliseconds(200));
 }
 
 TEST(Sender, IsActiveForTwoIntervalsAfterItsLastPacket) {
