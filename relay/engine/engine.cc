@@ -240,20 +240,25 @@ Status Engine::open_ports(Instant now, std::uint32_t session_slot, Leg& leg, Out
   return Status::Ok;
 }
 
-void Engine::close_socket(Instant now, Leg& leg, Leg::Port& port, Outbox& out) {
+void Engine::close_socket(Instant now, Leg& leg, Leg::Port& port, PortFate fate, Outbox& out) {
   SocketSlot* slot = find(port.socket);
   if (slot == nullptr) return;
   slot->leg = nullptr;
   ++slot->generation;
   free_sockets_.push_back(port.socket.slot);
-  networks_[leg.setup().network].ports.release(now, port.local.port);
+  PortTable& ports = networks_[leg.setup().network].ports;
+  if (fate == PortFate::Rests) {
+    ports.release(now, port.local.port);
+  } else {
+    ports.put_back(port.local.port);
+  }
   out.sockets.push_back({SocketWish::Kind::Close, port.socket, {}, 0});
   port.is_open = false;
 }
 
-void Engine::close_ports(Instant now, Leg& leg, Outbox& out) {
-  close_socket(now, leg, leg.rtp_port, out);
-  if (leg.rtcp_port) close_socket(now, leg, *leg.rtcp_port, out);
+void Engine::close_ports(Instant now, Leg& leg, PortFate fate, Outbox& out) {
+  close_socket(now, leg, leg.rtp_port, fate, out);
+  if (leg.rtcp_port) close_socket(now, leg, *leg.rtcp_port, fate, out);
 }
 
 void Engine::handle_socket_opened(Instant now, SocketId socket, bool is_open, Outbox& out) {
@@ -262,7 +267,7 @@ void Engine::handle_socket_opened(Instant now, SocketId socket, bool is_open, Ou
   Leg& leg = *slot->leg;
   const std::uint32_t session = slot->session;
   if (!is_open) {
-    close_ports(now, leg, out);
+    close_ports(now, leg, PortFate::Rests, out);
     if (++leg.port_attempts >= kMaxPortAttempts) {
       return settle(now, session, Status::SocketRefused, out);
     }
@@ -290,7 +295,7 @@ void Engine::settle(Instant now, std::uint32_t index, Status status, Outbox& out
   if (slot.opening) {
     if (status != Status::Ok) {
       auto command = std::move(slot.opening);
-      command->session = take_session(now, index, out);
+      command->session = take_session(now, index, PortFate::Freed, out);
       return finish(std::move(command), status, out);
     }
     const auto& legs = slot.session->legs();
@@ -303,7 +308,7 @@ void Engine::settle(Instant now, std::uint32_t index, Status status, Outbox& out
     Leg* leg = slot.session->leg(slot.adding->addresses.leg.leg);
     if (status != Status::Ok) {
       auto command = std::move(slot.adding);
-      close_ports(now, *leg, out);
+      close_ports(now, *leg, PortFate::Freed, out);
       command->leg = slot.session->remove_leg(leg->number());
       --live_legs_;
       return finish(std::move(command), status, out);
@@ -315,9 +320,10 @@ void Engine::settle(Instant now, std::uint32_t index, Status status, Outbox& out
   }
 }
 
-std::unique_ptr<Session> Engine::take_session(Instant now, std::uint32_t index, Outbox& out) {
+std::unique_ptr<Session> Engine::take_session(Instant now, std::uint32_t index, PortFate fate,
+                                              Outbox& out) {
   SessionSlot& slot = sessions_[index];
-  for (const auto& leg : slot.session->legs()) close_ports(now, *leg, out);
+  for (const auto& leg : slot.session->legs()) close_ports(now, *leg, fate, out);
   live_legs_ -= slot.session->legs().size();
   --live_sessions_;
   if (++slot.generation == 0) slot.generation = 1;
@@ -334,7 +340,8 @@ void Engine::close_session(Instant now, std::uint32_t index, SessionClosed::Reas
   const SessionHandle handle = slot.session->handle();
   if (slot.opening) finish(std::move(slot.opening), Status::SessionNotFound, out);
   if (slot.adding) finish(std::move(slot.adding), Status::SessionNotFound, out);
-  out.events.emplace_back(now, SessionClosed{handle, reason, take_session(now, index, out)});
+  out.events.emplace_back(
+      now, SessionClosed{handle, reason, take_session(now, index, PortFate::Rests, out)});
 }
 
 void Engine::close_all(Instant now, SessionClosed::Reason reason, Outbox& out) {
@@ -427,7 +434,7 @@ void Engine::handle(Instant now, std::unique_ptr<RemoveLeg> command, Outbox& out
     command->connections.push_back(std::move(connections[i]));
     connections.erase_unordered(i);
   }
-  close_ports(now, *leg, out);
+  close_ports(now, *leg, PortFate::Rests, out);
   command->removed = session.remove_leg(leg->number());
   session.update_rtp_endpoints();
   --live_legs_;

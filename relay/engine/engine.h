@@ -112,11 +112,15 @@ class Engine {
   [[nodiscard]] Status open_ports(Instant now, std::uint32_t session_slot, Leg& leg, Outbox& out);
   [[nodiscard]] SocketId open_socket(std::uint32_t session_slot, Leg& leg, UdpPort port,
                                      bool is_rtcp, Outbox& out);
-  void close_ports(Instant now, Leg& leg, Outbox& out);
-  void close_socket(Instant now, Leg& leg, Leg::Port& port, Outbox& out);
+  /// What becomes of a port whose socket is closed: Rests where somebody may have been told of it,
+  /// or the system refused it; Freed at once where nobody ever heard of it.
+  enum class PortFate : std::uint8_t { Rests, Freed };
+  void close_ports(Instant now, Leg& leg, PortFate fate, Outbox& out);
+  void close_socket(Instant now, Leg& leg, Leg::Port& port, PortFate fate, Outbox& out);
   void settle(Instant now, std::uint32_t slot, Status status, Outbox& out);
   [[nodiscard]] static LegAddresses addresses_of(const Leg& leg);
-  std::unique_ptr<Session> take_session(Instant now, std::uint32_t slot, Outbox& out);
+  std::unique_ptr<Session> take_session(Instant now, std::uint32_t slot, PortFate fate,
+                                        Outbox& out);
   void close_session(Instant now, std::uint32_t slot, SessionClosed::Reason reason, Outbox& out);
 
   // Media.

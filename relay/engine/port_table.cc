@@ -72,9 +72,20 @@ bool PortTable::claim(Instant now, UdpPort port) {
   return true;
 }
 
-void PortTable::release(Instant now, UdpPort port) {
+std::uint32_t PortTable::index_of_used(UdpPort port) const {
   const std::uint32_t index = static_cast<std::uint32_t>(port.raw()) - first_;
   CAUSEWAY_CHECK(index < state_.size() && state_[index] == State::Used, "releases a used port");
+  return index;
+}
+
+void PortTable::put_back(UdpPort port) {
+  const std::uint32_t index = index_of_used(port);
+  --used_;
+  become_free(index);
+}
+
+void PortTable::release(Instant now, UdpPort port) {
+  const std::uint32_t index = index_of_used(port);
   state_[index] = State::Quarantined;
   --used_;
   resting_[(rest_head_ + quarantine_count_) % resting_.size()] = {now + quarantine_, index};

@@ -19,6 +19,7 @@ namespace causeway::engine {
 /// Invariant: free() + used() + quarantined() == size().
 ///
 ///     free pair --allocate_pair--> used --release--> quarantined --time--> free
+///                                       \--put_back----------------------> free
 ///     free pair --allocate_one--> used + its mate in singles
 class PortTable {
  public:
@@ -33,6 +34,9 @@ class PortTable {
   [[nodiscard]] bool claim(Instant now, UdpPort port);
   /// Gives one used port back; it is free again after the quarantine. REQUIRES: port is in use.
   void release(Instant now, UdpPort port);
+  /// Gives one port back that nobody was ever told of; it is free at once. REQUIRES: port is in
+  /// use.
+  void put_back(UdpPort port);
 
   [[nodiscard]] std::size_t size() const { return state_.size(); }
   [[nodiscard]] std::size_t used() const { return used_; }
@@ -66,6 +70,7 @@ class PortTable {
   void wake(Instant now);
   void become_free(std::uint32_t index);
   void become_used(std::uint32_t index);
+  [[nodiscard]] std::uint32_t index_of_used(UdpPort port) const;
   [[nodiscard]] UdpPort port_at(std::uint32_t index) const {
     return UdpPort(static_cast<std::uint16_t>(first_ + index));
   }

@@ -262,7 +262,29 @@ TEST_F(Bridge, ExhaustedPortsRefuseTheWholeSession) {
   auto command = std::make_unique<OpenSession>();
   command->session = sim::make_bridge(leg_a, leg_b, small.random());
   EXPECT_EQ(small.call(std::move(command))->status, Status::PortsExhausted);
-  EXPECT_EQ(small.engine().ports(0).used(), 4U) << "the pair of its first leg rests";
+  EXPECT_EQ(small.engine().ports(0).used(), 4U);
+  EXPECT_EQ(small.engine().ports(0).free(), 2U) << "the pair of its first leg was told to nobody";
+  auto one = std::make_unique<OpenSession>();
+  one->session = std::make_unique<Session>(60s, LeaseExpiry::Close);
+  one->session->add_leg(sim::make_leg(leg_a, small.random()));
+  EXPECT_EQ(small.call(std::move(one))->status, Status::Ok);
+}
+
+TEST_F(Bridge, AFailedTryLetsOnlyRefusedPortsRest) {
+  EngineConfig config = World::default_config();
+  config.networks[0].last_port = UdpPort(20007);
+  World small(2, config);
+  small.refuse_sockets = 3;  // two pairs lose a port, so two are left for three legs
+  auto command = std::make_unique<OpenSession>();
+  auto legs = sim::make_bridge(leg_a, leg_b, small.random());
+  LegParts leg_c = leg_b;
+  leg_c.number = 3;
+  legs->add_leg(sim::make_leg(leg_c, small.random()));
+  command->session = std::move(legs);
+  EXPECT_EQ(small.call(std::move(command))->status, Status::PortsExhausted);
+  EXPECT_EQ(small.engine().ports(0).used(), 0U);
+  EXPECT_EQ(small.engine().ports(0).quarantined(), 4U) << "the two pairs with a port refused";
+  EXPECT_EQ(small.engine().ports(0).free(), 4U);
 }
 
 TEST_F(Bridge, LegsCanBeAddedConnectedAndRemoved) {

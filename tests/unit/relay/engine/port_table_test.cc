@@ -73,6 +73,17 @@ TEST(PortTable, APortRestsForItsQuarantine) {
   EXPECT_TRUE(table.allocate_pair(kStart + 30s, random));
 }
 
+TEST(PortTable, APortThatNobodyWasToldOfIsFreeAtOnce) {
+  PortTable table = table_of(20000, 20001, 30s);
+  Random random({1, 2});
+  const auto port = table.allocate_pair(kStart, random);
+  ASSERT_TRUE(port);
+  table.put_back(*port);
+  table.put_back(UdpPort(static_cast<std::uint16_t>(port->raw() + 1)));
+  EXPECT_EQ(table.free(), 2U);
+  EXPECT_TRUE(table.allocate_pair(kStart, random)) << "as a whole pair";
+}
+
 TEST(PortTable, ClaimTakesExactlyAFreePort) {
   PortTable table = table_of(20000, 20003);
   EXPECT_TRUE(table.claim(kStart, UdpPort(20001)));
