@@ -446,8 +446,9 @@ void Leg::make_digit_sender() {
 }
 
 bool Leg::send_digits(Instant now, std::span<const media::TelephoneEventSender::Digit> digits) {
-  return digits_ && std::ranges::all_of(
-                        digits, [&](const auto& digit) { return digits_->enqueue(now, digit); });
+  if (!digits_ || digits_->room() < digits.size()) return false;
+  return std::ranges::all_of(digits,
+                             [&](const auto& digit) { return digits_->enqueue(now, digit); });
 }
 
 void Leg::play_digits(Instant now, PacketPool& pool, Outbox& out) {

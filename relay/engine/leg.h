@@ -146,7 +146,8 @@ class Leg {
   /// Statistics of a stream that the endpoint sends; null where it is not known.
   [[nodiscard]] rtp::Reception* reception_of(Ssrc ssrc);
 
-  /// Queues digits for SendDtmf. False where the leg has no telephone-event, or no room.
+  /// Queues digits for SendDtmf, all or none. False where the leg has no telephone-event, or no
+  /// room for all of them.
   [[nodiscard]] bool send_digits(Instant now,
                                  std::span<const media::TelephoneEventSender::Digit> digits);
   [[nodiscard]] bool is_sending_digits() const { return digits_ && digits_->is_active(); }

@@ -61,6 +61,8 @@ class TelephoneEventSender {
   /// Adds a digit to the queue; returns false where it is full. The first starts with the next
   /// handle_timeout(), which is due at `now`.
   [[nodiscard]] bool enqueue(Instant now, const Digit& digit);
+  /// How many digits fit the queue.
+  [[nodiscard]] std::size_t room() const { return kMaxDigits - count_; }
   /// Drops what has not begun; the event that runs is ended by the next handle_timeout().
   void cancel(Instant now);
   /// Until the gap after the last digit is over.

@@ -344,6 +344,21 @@ TEST_F(Bridge, ARemovedLegBringsItsLastReportWithAllThatWasTranscoded) {
   EXPECT_EQ(last.transcoded.to_endpoint->encoded, 1U);
 }
 
+TEST_F(Bridge, DigitsAreQueuedAllOrNone) {
+  leg_b.spec.codecs.push_back(
+      sim::make_codec(101, "telephone-event", 8000, MediaKind::TelephoneEvent));
+  open();
+  const auto send = [&](std::size_t count) {
+    auto command = std::make_unique<SendDtmf>();
+    command->leg = {session->handle, 2};
+    for (std::size_t i = 0; i < count; ++i) command->digits.push_back({});
+    return world.call(std::move(command))->status;
+  };
+  EXPECT_EQ(send(60), Status::Ok);
+  EXPECT_EQ(send(5), Status::TooManyDigits);
+  EXPECT_EQ(send(4), Status::Ok) << "those that were refused take no room";
+}
+
 TEST_F(Bridge, BridgesIpv4AndIpv6) {
   const SocketAddress b6 = address("[fd00::2]:5000");
   leg_b.spec.network = "v6";
