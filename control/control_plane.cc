@@ -275,31 +275,36 @@ void ControlPlane::on_session_closed(engine::SessionClosed closed, Instant at) {
     session->final_report = std::move(report);
     session->remains = std::move(closed.session);
   }
+  // Its own, before the id is free for another session.
+  auto running = recordings_.running(session->id);
   sessions_.remove(*session);
-  for (const record::RecordingId recording : recordings_.running(session->id)) {
-    node_->close_recording(recording);
-  }
+  for (const record::RecordingId recording : running) node_->close_recording(recording);
   {
     const Lock lock(closing_mutex_);
-    closing_.push_back(session);
+    closing_.push_back({session, std::move(running)});
   }
   on_recording_ended(session->id);
 }
 
 /// A closed session's last word waits for the last of its recordings.
 void ControlPlane::on_recording_ended(const std::string& id) {
-  if (!recordings_.running(id).empty()) return;
-  SessionPtr session;
-  {
-    const Lock lock(closing_mutex_);
-    const auto found = std::ranges::find(
-        closing_, id, [](const SessionPtr& each) { return std::string_view(each->id); });
-    if (found == closing_.end()) return;
-    session = *found;
-    closing_.erase(found);
+  const auto running = recordings_.running(id);
+  const auto is_over = [&](const Closing& each) {
+    return each.session->id == id &&
+           std::ranges::find_first_of(each.recordings, running) == each.recordings.end();
+  };
+  for (;;) {
+    SessionPtr session;
+    {
+      const Lock lock(closing_mutex_);
+      const auto found = std::ranges::find_if(closing_, is_over);
+      if (found == closing_.end()) return;
+      session = std::move(found->session);
+      closing_.erase(found);
+    }
+    const Lock lock(session->data);
+    close_events(*session);
   }
-  const Lock lock(session->data);
-  close_events(*session);
 }
 
 void ControlPlane::close_events(SessionState& session) {

@@ -107,9 +107,14 @@ class ControlPlane {
   Mutex hook_mutex_;
   std::function<void(bool)> drain_hook_ CAUSEWAY_GUARDED_BY(hook_mutex_);
 
-  /// Sessions that are closed and whose recordings are not.
+  /// A session that is closed and whose recordings are not. Its id may be another session's by now,
+  /// so what it waits for goes by number.
+  struct Closing {
+    SessionPtr session;
+    std::vector<record::RecordingId> recordings;
+  };
   Mutex closing_mutex_;
-  std::vector<SessionPtr> closing_ CAUSEWAY_GUARDED_BY(closing_mutex_);
+  std::vector<Closing> closing_ CAUSEWAY_GUARDED_BY(closing_mutex_);
 
   std::unique_ptr<Node> node_;
 

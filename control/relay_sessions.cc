@@ -195,7 +195,7 @@ Answer<v1::CreateSessionResponse> RelayApi::create_session(const v1::CreateSessi
   }
   auto draft = draft_session(plane_, in.session(), *id, Field("session"));
   if (!draft) return failure(std::move(draft).error());
-  const auto reservation = plane_.sessions().reserve(*id);
+  const auto reservation = plane_.sessions().reserve(draft->session);
   if (!reservation) return failure(id_taken(id_field, session_name(*id)));
 
   OpenedRecordings recordings(plane_, *draft);

@@ -2,22 +2,24 @@
 
 namespace causeway::control {
 
-std::optional<SessionTable::Reservation> SessionTable::reserve(const std::string& id) {
+std::optional<SessionTable::Reservation> SessionTable::reserve(const SessionPtr& session) {
   const Lock lock(mutex_);
-  if (!by_id_.try_emplace(id, nullptr).second) return std::nullopt;
-  return std::optional<Reservation>(std::in_place, *this, id);
+  if (!by_id_.try_emplace(session->id, Place{session, false}).second) return std::nullopt;
+  return std::optional<Reservation>(std::in_place, *this, session);
 }
 
-void SessionTable::release(const std::string& id) {
+/// The id may be another session's by now: of one that was added, closed and followed.
+void SessionTable::release(const SessionState& session) {
   const Lock lock(mutex_);
-  const auto found = by_id_.find(id);
-  if (found != by_id_.end() && found->second == nullptr) by_id_.erase(found);
+  const auto found = by_id_.find(session.id);
+  if (found == by_id_.end() || found->second.session.get() != &session) return;
+  if (!found->second.is_open) by_id_.erase(found);
 }
 
 void SessionTable::add(const SessionPtr& session) {
   const Lock lock(mutex_);
   session->order = next_order_++;
-  by_id_[session->id] = session;
+  by_id_[session->id] = {session, true};
   by_handle_[session->handle] = session;
   by_order_[session->order] = session;
 }
@@ -32,7 +34,7 @@ void SessionTable::remove(const SessionState& session) {
 SessionPtr SessionTable::find(std::string_view id) const {
   const Lock lock(mutex_);
   const auto found = by_id_.find(id);
-  return found == by_id_.end() ? nullptr : found->second;
+  return found == by_id_.end() || !found->second.is_open ? nullptr : found->second.session;
 }
 
 SessionPtr SessionTable::find(const engine::SessionHandle& handle) const {

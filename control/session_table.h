@@ -18,25 +18,26 @@ namespace causeway::control {
 class SessionTable {
  public:
   /// Keeps an id for a session that is being created. Released by the destructor unless the session
-  /// was added.
+  /// was added; then the place is the session's, and after it anybody's.
   class Reservation {
    public:
-    Reservation(SessionTable& table, std::string id) : table_(&table), id_(std::move(id)) {}
+    Reservation(SessionTable& table, SessionPtr session)
+        : table_(&table), session_(std::move(session)) {}
     Reservation(Reservation&& other) noexcept
-        : table_(std::exchange(other.table_, nullptr)), id_(std::move(other.id_)) {}
+        : table_(std::exchange(other.table_, nullptr)), session_(std::move(other.session_)) {}
     Reservation& operator=(Reservation&&) = delete;
     ~Reservation() {
-      if (table_ != nullptr) table_->release(id_);
+      if (table_ != nullptr) table_->release(*session_);
     }
 
    private:
     SessionTable* table_;
-    std::string id_;
+    SessionPtr session_;
   };
 
-  /// Nothing where the id is taken.
-  [[nodiscard]] std::optional<Reservation> reserve(const std::string& id);
-  /// Fills the place that was reserved. The session's `handle` is set.
+  /// Nothing where the session's id is taken.
+  [[nodiscard]] std::optional<Reservation> reserve(const SessionPtr& session);
+  /// Fills the place that was reserved for it. The session's `handle` is set.
   void add(const SessionPtr& session);
   void remove(const SessionState& session);
 
@@ -48,8 +49,12 @@ class SessionTable {
   [[nodiscard]] std::size_t size() const;
 
  private:
-  void release(const std::string& id);
+  void release(const SessionState& session);
 
+  struct Place {
+    SessionPtr session;
+    bool is_open = false;  ///< False: reserved.
+  };
   struct HandleHash {
     std::size_t operator()(const engine::SessionHandle& handle) const {
       return (std::size_t{handle.slot} << 24U) ^ (std::size_t{handle.worker.raw()} << 56U) ^
@@ -63,8 +68,7 @@ class SessionTable {
 
   mutable Mutex mutex_;
   std::uint64_t next_order_ CAUSEWAY_GUARDED_BY(mutex_) = 1;
-  /// Null: reserved.
-  std::unordered_map<std::string, SessionPtr, IdHash, std::equal_to<>> by_id_
+  std::unordered_map<std::string, Place, IdHash, std::equal_to<>> by_id_
       CAUSEWAY_GUARDED_BY(mutex_);
   std::unordered_map<engine::SessionHandle, SessionPtr, HandleHash> by_handle_
       CAUSEWAY_GUARDED_BY(mutex_);

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "control/describe.h"
+#include "control/session_table.h"
 #include "control/watch.h"
 #include "tests/unit/control/plane_fixture.h"
 
@@ -129,6 +130,22 @@ TEST_F(RelayApiTest, AnAssertedPlanThatDiffersIsShown) {
   ASSERT_FALSE(out);
   EXPECT_EQ(out.error().reason, "PLAN_MISMATCH");
   EXPECT_EQ(out.error().metadata_value("plan"), "legs/a -> legs/b: forward(pcmu) send(rtp)");
+}
+
+TEST_F(RelayApiTest, AReservationThatWasUsedGivesNobodyElsesIdAway) {
+  SessionTable table;
+  const auto first = std::make_shared<SessionState>("x");
+  auto used = table.reserve(first);
+  ASSERT_TRUE(used);
+  table.add(first);
+  EXPECT_EQ(table.find("x"), first);
+  table.remove(*first);
+  const auto second = std::make_shared<SessionState>("x");
+  const auto reserved = table.reserve(second);
+  ASSERT_TRUE(reserved);
+  used.reset();  // the first one's creator returns only now
+  EXPECT_FALSE(table.reserve(std::make_shared<SessionState>("x"))) << "the second one's";
+  EXPECT_EQ(table.find("x"), nullptr) << "which is not open yet";
 }
 
 TEST_F(RelayApiTest, IdsAreTakenOnce) {
