@@ -221,6 +221,7 @@ void Node::pump() {
     while (pump_once()) {
     }
     if (is_last) return;
+    close_recordings_left();
     signal_->may_sleep();
     if (pump_once()) {
       signal_->is_awake();
@@ -280,10 +281,14 @@ void Node::add_recorded_codec(record::RecordingId id, std::uint8_t channel,
 void Node::close_recording(record::RecordingId id) {
   if (!recorder_) return;
   const Lock lock(recorder_mutex_);
-  // A recorder that is being stopped ends everything by itself.
-  while (!is_stopping_ && !recorder_->close(id)) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
+  // Never waited for: the pump, which calls this too, carries everyone's answers.
+  if (!unclosed_.empty() || !recorder_->close(id)) unclosed_.push_back(id);
+}
+
+void Node::close_recordings_left() {
+  if (!recorder_) return;
+  const Lock lock(recorder_mutex_);
+  while (!unclosed_.empty() && recorder_->close(unclosed_.front())) unclosed_.pop_front();
 }
 
 void Node::measure_load() {

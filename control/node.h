@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
@@ -113,6 +114,7 @@ class Node {
       WorkerId worker, engine::Command command, std::function<void(engine::Command&)> on_done);
   void pump();
   bool pump_once();
+  void close_recordings_left();
   void settle(WorkerId worker, engine::Command command);
   void undo(WorkerId worker, engine::Command& command);
 
@@ -126,6 +128,8 @@ class Node {
   std::vector<std::unique_ptr<record::RingWriter>> writers_;
   std::unique_ptr<worker::Recorder> recorder_;
   Mutex recorder_mutex_;
+  /// That the recorder, whose disk may be stuck, had no room to be told of; tried again.
+  std::deque<record::RecordingId> unclosed_ CAUSEWAY_GUARDED_BY(recorder_mutex_);
   std::vector<std::unique_ptr<worker::Worker>> workers_;
   std::vector<std::atomic<float>> loads_;
   Mutex load_mutex_;
