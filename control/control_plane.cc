@@ -360,8 +360,8 @@ void ControlPlane::expire_leases() {
 void ControlPlane::report_quality() {
   ::pthread_setname_np(::pthread_self(), "cw-quality");
   const Duration interval = config().quality_interval;
-  while (sleep(interval / 10)) {
-    const auto slice = static_cast<std::uint64_t>(now().time_since_epoch() / (interval / 10)) % 10;
+  // Counted, not read off the clock: a turn that is late leaves no slice out.
+  for (std::uint64_t slice = 0; sleep(interval / 10); slice = (slice + 1) % 10) {
     for (const SessionPtr& session : sessions_.all()) {
       // Each session has its tenth of the interval, so that the load is even.
       if (session->order % 10 == slice) report_quality_of(*session);
