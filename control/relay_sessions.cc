@@ -14,6 +14,9 @@ namespace {
 /// How long CreateSession waits for the recorder's word that files could be made.
 constexpr Duration kRecorderDeadline = std::chrono::seconds(1);
 
+/// A page ends early rather than be larger than gRPC's clients take by default (4 MiB).
+constexpr std::size_t kMaxPageOctets = 2U << 20U;
+
 Answer<void> admit(ControlPlane& plane, std::size_t legs) {
   const NodeConfig& config = plane.config();
   if (plane.is_draining()) {
@@ -237,10 +240,11 @@ Answer<v1::ListSessionsResponse> RelayApi::list_sessions(const v1::ListSessionsR
   }
   v1::ListSessionsResponse out;
   std::uint64_t last = page->after;
+  std::size_t octets = 0;
   for (;;) {
     const auto sessions = plane_.sessions().after(last, 256);
     for (const SessionPtr& session : sessions) {
-      if (static_cast<std::size_t>(out.sessions_size()) == page->size) {
+      if (static_cast<std::size_t>(out.sessions_size()) == page->size || octets > kMaxPageOctets) {
         out.set_next_page_token(page_token(plane_.instance(), "sessions", last));
         return out;
       }
@@ -250,10 +254,10 @@ Answer<v1::ListSessionsResponse> RelayApi::list_sessions(const v1::ListSessionsR
         if (!has_labels(session->labels, in.labels())) continue;
         if (in.view() != v1::SESSION_VIEW_FULL) {
           *out.add_sessions() = show_session_basics(*session, plane_.node().wall());
-          continue;
         }
       }
-      *out.add_sessions() = show_whole(plane_, *session);
+      if (in.view() == v1::SESSION_VIEW_FULL) *out.add_sessions() = show_whole(plane_, *session);
+      octets += out.sessions().rbegin()->ByteSizeLong();
     }
     if (sessions.size() < 256) return out;
   }
@@ -275,10 +279,15 @@ Answer<v1::UpdateSessionResponse> RelayApi::update_session(const v1::UpdateSessi
     }
   }
   const Lock operation(session.operation);
-  const auto lease = read_lease(in.session().has_lease(), in.session().lease(),
+  // What the mask leaves out is not looked at.
+  const bool has_new_lease = touches(*mask, "lease");
+  const bool has_new_expiry = touches(*mask, "lease_expiry");
+  const auto lease = read_lease(has_new_lease && in.session().has_lease(), in.session().lease(),
                                 Field{"lease", &field}, plane_.config().default_lease);
   if (!lease) return failure(lease.error());
-  const auto expiry = read_lease_expiry(in.session().lease_expiry(), Field{"lease_expiry", &field});
+  const auto expiry =
+      read_lease_expiry(has_new_expiry ? in.session().lease_expiry() : v1::LEASE_EXPIRY_UNSPECIFIED,
+                        Field{"lease_expiry", &field});
   if (!expiry) return failure(expiry.error());
   Duration before{};
   {
@@ -289,9 +298,8 @@ Answer<v1::UpdateSessionResponse> RelayApi::update_session(const v1::UpdateSessi
     }
   }
   // The engine knows a lease and its end as one; either change starts it again.
-  const bool has_new_expiry = touches(*mask, "lease_expiry");
-  if (touches(*mask, "lease") || has_new_expiry) {
-    auto done = renew(plane_, session, touches(*mask, "lease") ? *lease : before,
+  if (has_new_lease || has_new_expiry) {
+    auto done = renew(plane_, session, has_new_lease ? *lease : before,
                       has_new_expiry ? *expiry : v1::LEASE_EXPIRY_UNSPECIFIED);
     if (!done) return failure(std::move(done).error());
   }

@@ -148,6 +148,50 @@ TEST_F(RelayApiTest, AReservationThatWasUsedGivesNobodyElsesIdAway) {
   EXPECT_EQ(table.find("x"), nullptr) << "which is not open yet";
 }
 
+/// Labels make sessions large without ports: 9 KB each.
+class ManySessions : public PlaneTest {
+ protected:
+  static NodeConfig config() {
+    NodeConfig config = test_config(21'800, 4);
+    config.max_sessions_per_worker = 300;
+    return config;
+  }
+  ManySessions() : PlaneTest(config()) {}
+};
+
+TEST_F(ManySessions, AreListedInPagesThatAClientTakes) {
+  std::string labels;
+  for (int i = 0; i < 32; ++i) {
+    labels += "labels { key: 'k" + std::to_string(i) + "' value: '" + std::string(255, 'v') + "' }";
+  }
+  v1::CreateSessionRequest in;
+  *in.mutable_session() = parse<v1::Session>(labels);
+  constexpr int kSessions = 600;
+  for (int i = 0; i < kSessions; ++i) ASSERT_EQ(refusal(api->create_session(in)), "");
+  v1::ListSessionsRequest list;
+  list.set_view(v1::SESSION_VIEW_FULL);
+  list.set_page_size(1'000);
+  int seen = 0;
+  do {
+    const auto page = api->list_sessions(list);
+    ASSERT_TRUE(page);
+    EXPECT_LT(page->ByteSizeLong(), 4U << 20U) << "what gRPC's clients take by default";
+    seen += page->sessions_size();
+    list.set_page_token(page->next_page_token());
+  } while (!list.page_token().empty());
+  EXPECT_EQ(seen, kSessions);
+}
+
+TEST_F(RelayApiTest, WhatTheMaskLeavesOutIsNotLookedAt) {
+  create("");
+  const auto updated = api->update_session(parse<v1::UpdateSessionRequest>(
+      "session { name: 'sessions/s' lease { seconds: -5 } lease_expiry: 77 labels { key: 'x' "
+      "value: 'y' } } update_mask { paths: 'labels' }"));
+  ASSERT_EQ(refusal(updated), "");
+  EXPECT_EQ(updated->session().labels().at("x"), "y");
+  EXPECT_EQ(updated->session().lease().seconds(), 60);
+}
+
 TEST_F(RelayApiTest, IdsAreTakenOnce) {
   create("");
   EXPECT_EQ(create_refusal(""), "ID_TAKEN session_id");
