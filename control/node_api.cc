@@ -64,9 +64,11 @@ std::vector<std::string> absent_features() {
           "Leg.security.dtls",
           "Leg.profile",
           "Leg.codec_policy.PREFER_ORDER",
-          "UpdateLeg: another kind of security",
-          "UpdateLeg: another dscp",
-          "UpdateConnection: removing one of several stages of a recording",
+          "Leg.security (update of its kind)",
+          "Leg.dscp (update)",
+          "Two connections to one leg (a mix)",
+          "Recording of more than two legs",
+          "Removing one of several stages of a recording",
           "CodecParameters.send_payload_type"};
 }
 

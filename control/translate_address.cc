@@ -22,7 +22,7 @@ Answer<AcceptFrom> read_exact(const v1::AcceptExact& exact, const Field& field) 
   return accept;
 }
 
-/// The networks of a message that has `cidrs`, which is at `field`.
+/// `cidrs` of `message` into `accept`.
 template <typename Message>
 Answer<void> read_networks(const Message& message, const Field& field, AcceptFrom& accept) {
   if (static_cast<std::size_t>(message.cidrs_size()) > AcceptFrom::kMaxCidrs) {
@@ -46,14 +46,18 @@ Answer<AcceptFrom> read_cidrs(const v1::AcceptCidrs& cidrs, const Field& field) 
   if (cidrs.cidrs().empty()) {
     return failure(required(Field{"cidrs", &field}, "At least one network."));
   }
-  if (auto read = read_networks(cidrs, field, accept); !read) return failure(read.error());
+  if (auto done = read_networks(cidrs, field, accept); !done) {
+    return failure(std::move(done).error());
+  }
   return accept;
 }
 
 Answer<AcceptFrom> read_latch(const v1::AcceptLatch& latch, const Field& field) {
   AcceptFrom accept;
   accept.rule = AcceptFrom::Rule::Latch;
-  if (auto read = read_networks(latch, field, accept); !read) return failure(read.error());
+  if (auto done = read_networks(latch, field, accept); !done) {
+    return failure(std::move(done).error());
+  }
   if (latch.packets() > kMaxLatchPackets) {
     return failure(invalid(Field{"packets", &field}, "1 to 100 packets."));
   }

@@ -69,8 +69,20 @@ INSTANTIATE_TEST_SUITE_P(
              "FIELD_INVALID leg.accept_from.latch.packets"},
         Case{"accept_from { latch { window { nanos: 1 } } }",
              "FIELD_INVALID leg.accept_from.latch.window"},
-        Case{"accept_from { latch { cidrs: '192.0.2.0/24' cidrs: '192.0.2.1/24' } }",
-             "FIELD_INVALID leg.accept_from.latch.cidrs[1]"}));
+        Case{"accept_from { latch { cidrs: '192.0.2.7/24' } }",
+             "FIELD_INVALID leg.accept_from.latch.cidrs[0]"}));
+
+TEST(Legs, MayLatchWithinNetworksOnly) {
+  const auto request = translate_leg(
+      leg_of("accept_from { latch { cidrs: '192.0.2.0/24' cidrs: '2001:db8::/32' packets: 3 } }"),
+      Field("leg"), kNetworks, "a");
+  ASSERT_TRUE(request);
+  const engine::AcceptFrom& accept = request->spec.accept_from;
+  EXPECT_EQ(accept.rule, engine::AcceptFrom::Rule::Latch);
+  ASSERT_EQ(accept.cidrs.size(), 2U);
+  EXPECT_EQ(accept.cidrs[0], *Cidr::parse("192.0.2.0/24"));
+  EXPECT_EQ(accept.latch_packets, 3);
+}
 
 INSTANTIATE_TEST_SUITE_P(
     Settings, BadLegs,
