@@ -15,7 +15,7 @@ namespace {
 std::string file_text(const std::string& path) {
   std::ifstream file(path);
   std::stringstream text;
-  text << file.rdbuf();
+  if (file) text << file.rdbuf();
   return text.str();
 }
 
@@ -30,16 +30,12 @@ std::shared_ptr<grpc::ChannelCredentials> credentials(const Options& options) {
   return grpc::SslCredentials(tls);
 }
 
-int exit_code(grpc::StatusCode code) {
-  switch (code) {
-    case grpc::StatusCode::NOT_FOUND:
-      return kNotFound;
-    case grpc::StatusCode::UNAVAILABLE:
-    case grpc::StatusCode::DEADLINE_EXCEEDED:
-      return kUnreachable;
-    default:
-      return kRefused;
-  }
+/// `is_relays_word`: a relay has answered (that it is draining, for instance), not the network.
+int exit_code(grpc::StatusCode code, bool is_relays_word) {
+  if (code == grpc::StatusCode::NOT_FOUND) return kNotFound;
+  const bool is_lost =
+      code == grpc::StatusCode::UNAVAILABLE || code == grpc::StatusCode::DEADLINE_EXCEEDED;
+  return is_lost && !is_relays_word ? kUnreachable : kRefused;
 }
 
 /// The machine-readable part, as people read it.
@@ -70,6 +66,13 @@ void print_details(const std::string& serialized) {
 
 }  // namespace
 
+std::optional<std::string> unreadable_file(const Options& options) {
+  for (const std::string& path : {options.tls_ca, options.tls_certificate, options.tls_key}) {
+    if (!path.empty() && file_text(path).empty()) return path;
+  }
+  return std::nullopt;
+}
+
 Client::Client(const Options& options) : options_(options) {
   const auto channel = grpc::CreateChannel(options.server, credentials(options));
   relay_ = v1::RelayService::NewStub(channel);
@@ -85,12 +88,12 @@ void Client::set_deadline(grpc::ClientContext& context) const {
 
 int Client::explain(const grpc::Status& status) const {
   if (status.ok()) return kOk;
-  const int code = exit_code(status.error_code());
-  const bool is_relays_word = !status.error_details().empty();
-  if (code == kUnreachable && !is_relays_word) {
+  const int code = exit_code(status.error_code(), !status.error_details().empty());
+  if (code == kUnreachable) {
     std::cerr << "causeway: no relay answers on " << options_.server
-              << " (--server, or CAUSEWAY_SERVER, says where it is): " << status.error_message()
-              << "\n";
+              << " (--server, or CAUSEWAY_SERVER, says where it is"
+              << (options_.tls_ca.empty() ? "; one that offers TLS needs --tls-ca" : "")
+              << "): " << status.error_message() << "\n";
     return code;
   }
   std::cerr << "causeway: " << status.error_message() << "\n";

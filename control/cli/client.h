@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "causeway/v1/event_service.grpc.pb.h"
@@ -25,6 +26,9 @@ struct Options {
   bool is_json = false;
   int timeout_seconds = 10;
 };
+
+/// The first of the files that the options name which cannot be read, or is empty.
+[[nodiscard]] std::optional<std::string> unreadable_file(const Options& options);
 
 /// The services of one relay. Single-threaded.
 class Client {

@@ -9,16 +9,18 @@ namespace causeway::cli {
 namespace {
 
 struct CallArguments {
-  std::string id;
+  SessionOptions session;
   std::string a;
   std::string b;
-  std::string lease;
-  std::string expiry;
   bool is_recorded = false;
 };
 
 /// The whole call as one request: two legs, both directions, and the recording of both.
 int make_request(const CallArguments& arguments, v1::CreateSessionRequest& request) {
+  if (const auto wrong = wrong_session_options(arguments.session, request)) {
+    std::cerr << "causeway: " << *wrong << "\n";
+    return kUsage;
+  }
   v1::Session& session = *request.mutable_session();
   for (const auto& [name, text] : {std::pair("a", arguments.a), std::pair("b", arguments.b)}) {
     auto leg = parse_leg(text);
@@ -37,7 +39,6 @@ int make_request(const CallArguments& arguments, v1::CreateSessionRequest& reque
       connection.add_stages()->mutable_record()->set_recording("recordings/call");
     }
   }
-  request.set_session_id(arguments.id);
   return kOk;
 }
 
@@ -49,7 +50,7 @@ void add_call_command(CLI::App& app, Run& run) {
   auto arguments = std::make_shared<CallArguments>();
   call->add_option("--a", arguments->a, "One endpoint")->required();
   call->add_option("--b", arguments->b, "The other")->required();
-  call->add_option("--id", arguments->id, "The session's id; else the relay chooses one");
+  add_session_options(*call, arguments->session);
   call->add_flag("--record", arguments->is_recorded, "Record both, one channel each");
   call->footer("An endpoint is written as\n  " + std::string(kLegSyntax) +
                "\n\nFor example, SRTP/Opus here and a SIP trunk's G.711 there:\n"

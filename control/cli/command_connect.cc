@@ -18,14 +18,19 @@ struct ConnectArguments {
   bool is_one_way = false;
 };
 
+/// `a` and `legs/a` are the same leg.
+std::string leg_reference(const std::string& text) {
+  return text.find('/') == std::string::npos ? "legs/" + text : text;
+}
+
 int connect(const ConnectArguments& arguments, const std::string& from, const std::string& to,
             Client& client, const Options& options) {
   v1::CreateConnectionRequest request;
   v1::CreateConnectionResponse response;
   request.set_parent(session_name(arguments.session));
   v1::Connection& connection = *request.mutable_connection();
-  connection.set_from_leg("legs/" + from);
-  connection.set_to_leg("legs/" + to);
+  connection.set_from_leg(leg_reference(from));
+  connection.set_to_leg(leg_reference(to));
   if (!arguments.recording.empty()) {
     connection.add_stages()->mutable_record()->set_recording("recordings/" + arguments.recording);
   }

@@ -68,6 +68,24 @@ _causeway() {
 complete -F _causeway causeway
 )BASH";
 
+/// zsh runs completions written for bash.
+constexpr std::string_view kZshPrologue = R"ZSH(# zsh completion for causeway; load with:
+#   source <(causeway completion zsh)
+autoload -U +X compinit && compinit -u
+autoload -U +X bashcompinit && bashcompinit
+)ZSH";
+
+constexpr std::string_view kFishCompletion = R"FISH(# fish completion for causeway; load with:
+#   causeway completion fish | source
+function __causeway_words
+  set -l words (string match -v -- '-*' (commandline -opc)[2..])
+  causeway $words --help 2>/dev/null | awk '
+    /^Subcommands:/ {on = 1; next} /^[A-Z]/ {on = 0} on && NF {print $1}
+    {for (i = 1; i <= NF; ++i) if ($i ~ /^--[a-z]/) {sub(/,.*/, "", $i); print $i}}'
+end
+complete -c causeway -f -a '(__causeway_words)'
+)FISH";
+
 }  // namespace
 
 void add_event_commands(CLI::App& app, Run& run) {
@@ -104,10 +122,12 @@ void add_node_commands(CLI::App& app, Run& run) {
 void add_completion_command(CLI::App& app, Run& run) {
   auto shell = std::make_shared<std::string>("bash");
   auto* completion = app.add_subcommand("completion", "Print a completion script for the shell");
-  completion->add_option("shell", *shell, "bash")->check(CLI::IsMember({"bash"}));
+  completion->add_option("shell", *shell, "bash, zsh or fish")
+      ->check(CLI::IsMember({"bash", "zsh", "fish"}));
   completion->callback([shell, &run] {
     run = [shell](Client&, const Options&) {
-      std::cout << kBashCompletion;
+      if (*shell == "zsh") std::cout << kZshPrologue;
+      std::cout << (*shell == "fish" ? kFishCompletion : kBashCompletion);
       return static_cast<int>(kOk);
     };
   });

@@ -12,27 +12,20 @@ using Relay = v1::RelayService::Stub;
 
 struct SessionArguments {
   std::string name;
-  std::string id;
-  std::uint32_t lease_seconds = 0;
-  bool closes_at_lease_end = false;
-  std::vector<std::string> labels;
+  SessionOptions options;
 };
 
-void set_lease(std::uint32_t seconds, google::protobuf::Duration& lease) {
-  if (seconds != 0) lease.set_seconds(seconds);
+void add_lease_option(CLI::App& command, SessionOptions& options) {
+  command.add_option("--lease", options.lease_seconds, "Seconds, 1 to 3600")
+      ->check(CLI::Range(1, 3600));
 }
 
 int create(const SessionArguments& arguments, Client& client, const Options& options) {
   v1::CreateSessionRequest request;
   v1::CreateSessionResponse response;
-  request.set_session_id(arguments.id);
-  v1::Session& session = *request.mutable_session();
-  if (arguments.lease_seconds != 0) set_lease(arguments.lease_seconds, *session.mutable_lease());
-  if (arguments.closes_at_lease_end) session.set_lease_expiry(v1::LEASE_EXPIRY_CLOSE);
-  for (const std::string& label : arguments.labels) {
-    const auto equals = std::min(label.find('='), label.size());
-    (*session.mutable_labels())[label.substr(0, equals)] =
-        label.substr(std::min(equals + 1, label.size()));
+  if (const auto wrong = wrong_session_options(arguments.options, request)) {
+    std::cerr << "causeway: " << *wrong << "\n";
+    return kUsage;
   }
   const int code = client.call(client.relay(), &Relay::CreateSession, request, response);
   if (code == kOk) print(options, response, response.session().name() + "\n");
@@ -89,6 +82,30 @@ int report(const std::string& name, Client& client, const Options& options) {
 
 }  // namespace
 
+void add_session_options(CLI::App& command, SessionOptions& options) {
+  command.add_option("--id", options.id, "The session's id; else the relay chooses one");
+  add_lease_option(command, options);
+  command.add_flag("--close", options.closes_at_lease_end,
+                   "End with the lease, even while somebody speaks");
+  command.add_option("--label", options.labels, "KEY=VALUE, for your own use");
+}
+
+std::optional<std::string> wrong_session_options(const SessionOptions& options,
+                                                 v1::CreateSessionRequest& request) {
+  request.set_session_id(options.id);
+  v1::Session& session = *request.mutable_session();
+  if (options.lease_seconds != 0) session.mutable_lease()->set_seconds(options.lease_seconds);
+  if (options.closes_at_lease_end) session.set_lease_expiry(v1::LEASE_EXPIRY_CLOSE);
+  for (const std::string& label : options.labels) {
+    const auto equals = label.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      return "--label: `" + label + "` is no KEY=VALUE";
+    }
+    (*session.mutable_labels())[label.substr(0, equals)] = label.substr(equals + 1);
+  }
+  return std::nullopt;
+}
+
 std::string session_name(const std::string& text) {
   return text.starts_with("sessions/") ? text : "sessions/" + text;
 }
@@ -109,11 +126,7 @@ void add_session_commands(CLI::App& app, Run& run) {
   };
 
   auto* created = session->add_subcommand("create", "Make a session; legs are added with `leg`");
-  created->add_option("--id", arguments->id, "Its id; else the relay chooses one");
-  created->add_option("--lease", arguments->lease_seconds, "Seconds, 1 to 3600");
-  created->add_flag("--close", arguments->closes_at_lease_end,
-                    "End with the lease, even while somebody speaks");
-  created->add_option("--label", arguments->labels, "KEY=VALUE, for your own use");
+  add_session_options(*created, arguments->options);
   created->callback([arguments, &run] {
     run = [arguments](Client& c, const Options& o) { return create(*arguments, c, o); };
   });
@@ -134,14 +147,14 @@ void add_session_commands(CLI::App& app, Run& run) {
   });
 
   auto* renewed = named("renew", "Begin its lease anew");
-  renewed->add_option("--lease", arguments->lease_seconds, "Seconds, 1 to 3600");
+  add_lease_option(*renewed, arguments->options);
   renewed->callback([arguments, &run] {
     run = [arguments](Client& client, const Options& options) {
       v1::RenewSessionRequest request;
       v1::RenewSessionResponse response;
       request.set_name(session_name(arguments->name));
-      if (arguments->lease_seconds != 0) {
-        set_lease(arguments->lease_seconds, *request.mutable_lease());
+      if (const auto seconds = arguments->options.lease_seconds; seconds != 0) {
+        request.mutable_lease()->set_seconds(seconds);
       }
       const int code = client.call(client.relay(), &Relay::RenewSession, request, response);
       if (code == kOk) print(options, response, as_text(response.session().expire_time()));

@@ -24,6 +24,17 @@ void add_completion_command(CLI::App& app, Run& run);  ///< completion
 
 /// `abc` or `sessions/abc` to `sessions/abc`; `abc/legs/a` likewise.
 [[nodiscard]] std::string session_name(const std::string& text);
+/// What `session create` and `call` say of the session itself.
+struct SessionOptions {
+  std::string id;
+  std::uint32_t lease_seconds = 0;  ///< 0: the relay's default.
+  bool closes_at_lease_end = false;
+  std::vector<std::string> labels;
+};
+void add_session_options(CLI::App& command, SessionOptions& options);
+/// Writes them into a request. The error is one sentence for the person who typed it.
+[[nodiscard]] std::optional<std::string> wrong_session_options(const SessionOptions& options,
+                                                               v1::CreateSessionRequest& request);
 /// Prints `message` as JSON with --json, else `text`.
 void print(const Options& options, const google::protobuf::Message& message,
            const std::string& text);

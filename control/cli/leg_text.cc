@@ -8,6 +8,7 @@
 #include <map>
 #include <vector>
 
+#include "control/cli/suggest.h"
 #include "relay/base/text.h"
 
 namespace causeway::cli {
@@ -130,24 +131,21 @@ Wrong parse_accept(std::string_view text, v1::AcceptFrom& accept) {
   return {};
 }
 
-Wrong parse_yes(std::string_view text, const std::function<void(bool)>& set) {
+Wrong parse_yes(std::string_view text, bool& is_yes) {
   if (text != "yes" && text != "no") return "`" + std::string(text) + "` is neither yes nor no";
-  set(text == "yes");
+  is_yes = text == "yes";
   return {};
 }
 
-Wrong parse_into(std::string_view text, const std::function<void(std::uint32_t)>& set) {
-  std::uint32_t value = 0;
-  if (!parse_number(text, value)) return "`" + std::string(text) + "` is no number";
-  set(value);
-  return {};
-}
-
-/// Sets something of how each of the leg's codecs is made; Opus settings only where it is Opus.
-void for_each_opus(v1::Leg& leg, const std::function<void(v1::OpusSettings&)>& set) {
+/// Sets something of how the leg's Opus is made.
+Wrong for_each_opus(v1::Leg& leg, const std::function<void(v1::OpusSettings&)>& set) {
+  bool has_opus = false;
   for (v1::CodecParameters& codec : *leg.mutable_codecs()) {
-    if (equal_ignoring_case(codec.encoding_name(), "opus")) set(*codec.mutable_opus());
+    if (!equal_ignoring_case(codec.encoding_name(), "opus")) continue;
+    has_opus = true;
+    set(*codec.mutable_opus());
   }
+  return has_opus ? Wrong{} : "only a leg with opus has this";
 }
 
 Wrong parse_ptime(std::string_view text, v1::Leg& leg) {
@@ -155,9 +153,11 @@ Wrong parse_ptime(std::string_view text, v1::Leg& leg) {
   if (!text.ends_with("ms") || !parse_number(text.substr(0, text.size() - 2), ms)) {
     return "`" + std::string(text) + "` is no time such as 20ms";
   }
+  if (leg.codecs().empty()) return "a leg without codecs has none";
   for (v1::CodecParameters& codec : *leg.mutable_codecs()) {
     if (codec.encoding_name() != "telephone-event") {
-      codec.mutable_ptime()->set_nanos(static_cast<int>(ms * 1'000'000));
+      codec.mutable_ptime()->set_seconds(ms / 1000);
+      codec.mutable_ptime()->set_nanos(static_cast<int>(ms % 1000 * 1'000'000));
     }
   }
   return {};
@@ -188,9 +188,10 @@ Wrong set(std::string_view key, std::string_view value, v1::Leg& leg) {
   }
   if (key == "network") return leg.set_network(std::string(value)), Wrong{};
   if (key == "mux") {
-    return parse_yes(value, [&](bool is_mux) {
-      if (is_mux) leg.mutable_transport()->set_kind(v1::TRANSPORT_KIND_RTCP_MUX);
-    });
+    bool is_mux = false;
+    if (Wrong wrong = parse_yes(value, is_mux); !wrong.empty()) return wrong;
+    if (is_mux) leg.mutable_transport()->set_kind(v1::TRANSPORT_KIND_RTCP_MUX);
+    return {};
   }
   if (key == "suite") {
     return needs_srtp([&](v1::SdesSecurity& keys) {
@@ -218,20 +219,26 @@ Wrong set(std::string_view key, std::string_view value, v1::Leg& leg) {
   }
   if (key == "ptime") return parse_ptime(value, leg);
   if (key == "bitrate" || key == "complexity") {
-    return parse_into(value, [&](std::uint32_t number) {
-      for_each_opus(leg, [&](v1::OpusSettings& opus) {
-        key == "bitrate" ? opus.set_bitrate(number) : opus.set_complexity(number);
-      });
+    std::uint32_t number = 0;
+    if (!parse_number(value, number)) return "`" + std::string(value) + "` is no number";
+    return for_each_opus(leg, [&](v1::OpusSettings& opus) {
+      key == "bitrate" ? opus.set_bitrate(number) : opus.set_complexity(number);
     });
   }
   if (key == "fec" || key == "dtx") {
-    return parse_yes(value, [&](bool is_on) {
-      for_each_opus(leg, [&](v1::OpusSettings& opus) {
-        key == "fec" ? opus.set_inband_fec(is_on) : opus.set_dtx(is_on);
-      });
+    bool is_on = false;
+    if (Wrong wrong = parse_yes(value, is_on); !wrong.empty()) return wrong;
+    return for_each_opus(leg, [&](v1::OpusSettings& opus) {
+      key == "fec" ? opus.set_inband_fec(is_on) : opus.set_dtx(is_on);
     });
   }
-  return "a leg has no `" + std::string(key) + "`";
+  static const std::vector<std::string> kKeys = {
+      "remote",    "accept",      "source", "network", "mux",        "suite", "receive", "send",
+      "direction", "transcoding", "ptime",  "bitrate", "complexity", "fec",   "dtx"};
+  const auto meant = nearest(key, kKeys);
+  return "a leg has no `" + std::string(key) + "`" +
+         (meant ? "; did you mean `" + *meant + "`?"
+                : "; `causeway call --help` lists what it has");
 }
 
 }  // namespace

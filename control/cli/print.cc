@@ -42,6 +42,7 @@ std::string scalar(const Message& message, const FieldDescriptor& field, int ind
       if (field.type() == FieldDescriptor::TYPE_BYTES) {
         return "(" + std::to_string(text.size()) + " octets)";
       }
+      if (field.full_name() == "causeway.v1.SrtpKeys.crypto") return "(a key: see --json)";
       return text;
     }
     case FieldDescriptor::CPPTYPE_ENUM:
@@ -181,6 +182,7 @@ void write_leg(const v1::LegReport& leg, std::string& out) {
 }  // namespace
 
 std::string as_text(const Message& message) {
+  if (const std::string word = as_word(message); !word.empty()) return word + "\n";
   std::string out;
   write(message, false, 0, out);
   return out;

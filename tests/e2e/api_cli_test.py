@@ -44,7 +44,55 @@ class CommandLine(RelayTest):
 
     def test_help_and_completion_teach(self):
         self.assertIn("SECURITY/CODEC", self.relay.run("call", "--help").stdout)
-        self.assertIn("complete -F", self.relay.run("completion", "bash").stdout)
+        for shell, word in (("bash", "complete -F"), ("zsh", "bashcompinit"),
+                            ("fish", "complete -c causeway")):
+            self.assertIn(word, self.relay.run("completion", shell).stdout)
+        offered = subprocess.run(
+            ["bash", "-c", 'PATH="%s:$PATH"; source <(causeway completion bash); COMP_WORDS=(causeway '
+             'session ""); COMP_CWORD=2; _causeway; echo "${COMPREPLY[@]}"' % os.path.dirname(
+                 binary("causeway"))], stdout=subprocess.PIPE, text=True).stdout.split()
+        for verb in ("create", "get", "list", "renew", "delete"):
+            self.assertIn(verb, offered)
+
+    def test_a_slip_of_the_finger_is_understood(self):
+        for words, meant in ((("sesion", "list"), "session"), (("session", "lst"), "list"),
+                             (("call", "--recrod"), "--record"),
+                             (("call", "--a", "rtp/pcmu,remot=127.0.0.1:1", "--b", B), "remote")):
+            done = self.relay.run(*words, check=False)
+            self.assertEqual(done.returncode, 2, words)
+            self.assertIn("id you mean `%s`?" % meant, done.stderr)
+        for words, word in ((("session", "create", "--lease", "0"), "--lease"),
+                            (("session", "create", "--label", "nothing"), "KEY=VALUE"),
+                            (("--tls-ca", "/none", "node"), "/none cannot be read")):
+            done = self.relay.run(*words, check=False)
+            self.assertEqual(done.returncode, 2, words)
+            self.assertIn(word, done.stderr)
+
+    def test_what_a_relay_refuses_is_not_taken_for_its_silence(self):
+        self.relay.run("node", "drain")
+        done = self.relay.run("session", "create", check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("NODE_DRAINING", done.stderr)
+        self.relay.run("node", "undrain")
+        self.relay.run("session", "create")
+
+    def test_a_second_daemon_on_the_same_address_is_refused(self):
+        done = subprocess.run(
+            [binary("causewayd"), "--insecure", "--listen", self.relay.api, "--workers", "1",
+             "--network", "name=lo,bind=127.0.0.1,ports=27000-27009", "--recordings",
+             self.path("others")], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True, timeout=30)
+        self.assertEqual(done.returncode, 1, done.stdout)
+        self.assertIn("cannot listen on " + self.relay.api, done.stdout)
+
+    def test_a_key_that_the_relay_made_is_shown_in_json_only(self):
+        self.relay.run("session", "create", "--id", "keys")
+        text = self.relay.run("leg", "create", "keys", "srtp/pcmu", "--id", "a").stdout
+        self.assertIn("see --json", text)
+        self.assertNotIn("inline:", text)
+        words = ("leg", "update", "keys/legs/a", "srtp/pcmu", "--mask", "security.sdes.send")
+        self.assertNotIn("inline:", self.relay.run(*words).stdout)
+        self.assertIn("inline:", self.relay.run("--json", *words).stdout)
 
     def test_a_used_up_port_range_is_said(self):
         sessions = []
@@ -56,7 +104,16 @@ class CommandLine(RelayTest):
             sessions.append(done.stdout.split()[0])
         self.fail("1000 ports served 600 calls of 4 ports")
 
-    relay_options = {"ports": "20000-20039"}
+    def test_ports_of_a_call_that_could_not_be_made_are_free_at_once(self):
+        # Two workers with three pairs each: one call of two legs, then one pair is left of three.
+        for name in ("one", "two"):
+            self.relay.run("call", "--id", name, "--a", A, "--b", B)
+        done = self.relay.run("call", "--a", A, "--b", B, check=False)
+        self.assertIn("PORTS_EXHAUSTED", done.stderr)
+        for name in ("one", "two"):
+            self.relay.run("leg", "create", name, A)
+
+    relay_options = {"ports": "20000-20011"}
 
 
 class Configuration(unittest.TestCase):
