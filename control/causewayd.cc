@@ -142,11 +142,14 @@ int serve(const Config& config, const sigset_t& signals) {
   grpc::channelz::experimental::InitChannelzService();
   grpc::ServerBuilder builder;
   builder.AddListeningPort(config.listen, *credentials);
+  // Two daemons on one address would share its callers between them; the second is to fail.
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   builder.SetMaxReceiveMessageSize(1 << 20);  // the largest request of ours is a few kilobytes
   (*services)->register_with(builder);
   const std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
   if (!server) {
-    spdlog::error("cannot listen on {}", config.listen);
+    spdlog::error("cannot listen on {}: is it an address of this machine, and free?",
+                  config.listen);
     return kCannotStart;
   }
   follow_drain(plane, *server);

@@ -281,6 +281,15 @@ Result<void, Error> check_networks(const Config& config) {
     }
     auto fits = io::check_port_range({network.first_port, network.last_port}, system);
     if (!fits) return failure(config_error(where + ".ports", fits.error().detail));
+    // An odd first and an even last port belong to no pair.
+    const std::size_t end = (network.last_port.raw() + 1U) & ~1U;
+    const std::size_t pairs = (end - ((network.first_port.raw() + 1U) & ~1U)) / 2;
+    if (pairs < config.node.workers) {
+      return failure(
+          config_error(where + ".ports", "each of the " + std::to_string(config.node.workers) +
+                                             " workers needs a pair of ports, and there are " +
+                                             std::to_string(pairs)));
+    }
   }
   return {};
 }
@@ -289,8 +298,10 @@ Result<void, Error> check_tls(const Config& config) {
   if (config.is_insecure) {
     if (is_local(config.listen)) return {};
     return failure(config_error(
-        "insecure", "without TLS the API is only offered on loopback or a unix socket, not on " +
-                        config.listen));
+        "insecure",
+        "without TLS the API is only offered on loopback (127.0.0.1:PORT, [::1]:PORT) or a "
+        "unix socket (unix:/PATH), not on " +
+            config.listen));
   }
   if (config.tls_certificate.empty() || config.tls_key.empty()) {
     return failure(config_error("tls",

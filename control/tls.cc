@@ -39,6 +39,20 @@ Owned<BIO> memory(const std::string& text) {
   return Owned<BIO>(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
 }
 
+/// A key under a passphrase is refused: a daemon has nobody to ask for it.
+int no_passphrase(char*, int, int, void*) { return -1; }
+
+/// What is wrong with the time for which a certificate is valid; nothing when it is valid now.
+std::optional<std::string> wrong_time(const X509& certificate, const std::string& path) {
+  if (X509_cmp_current_time(X509_get0_notAfter(&certificate)) < 0) {
+    return "the certificate in " + path + " has expired";
+  }
+  if (X509_cmp_current_time(X509_get0_notBefore(&certificate)) > 0) {
+    return "the certificate in " + path + " is not valid yet";
+  }
+  return std::nullopt;
+}
+
 struct Files {
   std::string certificate;
   std::string key;
@@ -57,16 +71,16 @@ Result<Files, Error> read_and_check(const Config& config) {
     return failure(tls_error("tls.certificate", config.tls_certificate + " is no PEM certificate"));
   }
   const Owned<EVP_PKEY> key(
-      PEM_read_bio_PrivateKey(memory(files.key).get(), nullptr, nullptr, nullptr));
-  if (!key) return failure(tls_error("tls.key", config.tls_key + " is no PEM private key"));
+      PEM_read_bio_PrivateKey(memory(files.key).get(), nullptr, no_passphrase, nullptr));
+  if (!key) {
+    return failure(
+        tls_error("tls.key", config.tls_key + " is no PEM private key, or is under a passphrase"));
+  }
   if (X509_check_private_key(certificate.get(), key.get()) != 1) {
     return failure(tls_error("tls.key", "the key does not belong to the certificate"));
   }
-  if (X509_cmp_current_time(X509_get0_notAfter(certificate.get())) < 0) {
-    return failure(tls_error("tls.certificate", "the certificate has expired"));
-  }
-  if (X509_cmp_current_time(X509_get0_notBefore(certificate.get())) > 0) {
-    return failure(tls_error("tls.certificate", "the certificate is not valid yet"));
+  if (const auto wrong = wrong_time(*certificate, config.tls_certificate)) {
+    return failure(tls_error("tls.certificate", *wrong));
   }
   if (!config.tls_client_ca.empty()) {
     auto authority = read_file("tls.client_ca", config.tls_client_ca);
@@ -74,6 +88,9 @@ Result<Files, Error> read_and_check(const Config& config) {
     const Owned<X509> first(PEM_read_bio_X509(memory(*authority).get(), nullptr, nullptr, nullptr));
     if (!first) {
       return failure(tls_error("tls.client_ca", config.tls_client_ca + " is no PEM certificate"));
+    }
+    if (const auto wrong = wrong_time(*first, config.tls_client_ca)) {
+      return failure(tls_error("tls.client_ca", *wrong));
     }
     files.client_ca = std::move(*authority);
   }

@@ -83,6 +83,22 @@ TEST(Config, TheEnvironmentStandsOverTheFile) {
   ASSERT_FALSE(bad);
 }
 
+TEST(Config, EachWorkerNeedsAPairOfPorts) {
+  Config config = read(kGood);
+  config.node.workers = 4;
+  config.node.networks[0].first_port = UdpPort(20000);
+  config.node.networks[0].last_port = UdpPort(20005);
+  const auto done = check_config(config);
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().detail,
+            "each of the 4 workers needs a pair of ports, and there are 3");
+  config.node.workers = 3;
+  EXPECT_TRUE(check_config(config));
+  config.node.networks[0].first_port = UdpPort(20001);
+  config.node.networks[0].last_port = UdpPort(20006);
+  EXPECT_FALSE(check_config(config)) << "20001 and 20006 belong to no pair";
+}
+
 TEST(Config, WithoutTlsOnlyThisMachineMayCall) {
   Config config = read(kGood);
   config.listen = "192.0.2.1:7700";
