@@ -435,10 +435,11 @@ void settle(Config& config) {
 }
 
 Result<void, Error> check_config(const Config& config) {
-  if (auto done = check_networks(config); !done) return done;
+  // First, because where the API is offered decides whether there is a network by default.
+  if (auto done = check_tls(config); !done) return done;
   if (config.node.recordings_folder.empty())
     return failure(config_error("recordings", "a folder is needed"));
-  return check_tls(config);
+  return check_networks(config);
 }
 
 bool is_local(std::string_view listen) {
