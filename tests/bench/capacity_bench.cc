@@ -30,7 +30,7 @@ namespace v1 = causeway::v1;
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
-constexpr int kRefusals = 2'000;
+constexpr int kRefusals = 500;
 
 /// A causewayd that ends with this program.
 class Daemon {
@@ -127,6 +127,7 @@ std::vector<double> microseconds_of(Call call) {
 }
 
 int measure(const fs::path& binary, const fs::path& folder, int sessions) {
+  std::setvbuf(stdout, nullptr, _IOLBF, 0);  // each figure as it is known
   const Daemon daemon(binary, folder);
   Client client(daemon.api());
   // What is made once, with the first call, is no cost of a leg.

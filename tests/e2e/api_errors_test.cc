@@ -508,7 +508,7 @@ TEST_F(ApiErrors, ASlowReaderIsCutOffToldAndMayResume) {
   ASSERT_TRUE(reader->Read(&response));
   ASSERT_TRUE(response.event().has_stream_opened());
   // Far more than the transport's windows hold.
-  constexpr int kEvents = 15'000;
+  constexpr int kEvents = 8'000;
   // Somebody else, on a connection of his own, reads as fast as he can and hears it all.
   const auto others = v1::EventService::NewStub(server.another_channel());
   grpc::ClientContext others_context;

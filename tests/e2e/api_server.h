@@ -185,6 +185,8 @@ class Server {
   [[nodiscard]] std::shared_ptr<grpc::Channel> another_channel() const {
     grpc::ChannelArguments arguments;
     arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+    // The transport's windows stay small, so that a client that does not read is soon seen to.
+    arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
     return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
   }
   void succeed(const std::string& method, const std::string& request) {
