@@ -51,12 +51,12 @@ Answer<std::vector<Digit>> read_digits(const v1::SendDtmfRequest& in) {
   if (in.has_duration()) {
     const auto span = read_duration(in.duration(), Field("duration"), milliseconds(40), seconds(8));
     if (!span) return failure(span.error());
-    model.duration = *span;
+    model.duration = std::chrono::duration_cast<media::TelephoneEventSender::DigitTime>(*span);
   }
   if (in.has_gap()) {
     const auto span = read_duration(in.gap(), Field("gap"), milliseconds(30), seconds(5));
     if (!span) return failure(span.error());
-    model.gap = *span;
+    model.gap = std::chrono::duration_cast<media::TelephoneEventSender::DigitTime>(*span);
   }
   if (in.has_volume()) {
     if (in.volume() > 63) return failure(invalid(Field("volume"), "0 to 63."));
@@ -99,7 +99,7 @@ Answer<v1::SendDtmfResponse> RelayApi::send_dtmf(const v1::SendDtmfRequest& in) 
   Duration total{};
   for (const Digit& digit : *digits) {
     command->digits.push_back(digit);
-    total += digit.duration + digit.gap;
+    total += Duration(digit.duration) + digit.gap;
   }
   const std::uint16_t number = command->leg.leg;
   auto done = carry_out(plane_, session, std::move(command));

@@ -180,7 +180,7 @@ void Engine::handle_timeout(Instant now, Outbox& out) {
 }
 
 void Engine::run_timeouts(Instant now, Session& session, Outbox& out) {
-  for (const auto& leg : session.legs()) leg->handle_timeout(now, pool_, random_, out);
+  for (const auto& leg : session.legs()) leg->handle_timeout(now, {pool_, random_, sent_}, out);
   for (const auto& connection : session.connections()) {
     Leg* to = session.leg(connection->to);
     if (to == nullptr || !is_due(connection->path->next_timeout(), now)) continue;

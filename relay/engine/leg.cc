@@ -84,7 +84,6 @@ LegSetup make_setup(const LegSpec& spec, std::uint16_t number, std::uint8_t netw
 
 Leg::Leg(LegSetup setup, Random& random)
     : setup_(std::move(setup)), streams_(setup_.audio_clock, random) {
-  digit_packets_.reserve(16);
   make_digit_sender();
 }
 
@@ -451,11 +450,11 @@ bool Leg::send_digits(Instant now, std::span<const media::TelephoneEventSender::
                              [&](const auto& digit) { return digits_->enqueue(now, digit); });
 }
 
-void Leg::play_digits(Instant now, PacketPool& pool, Outbox& out) {
-  media::Emit emit{pool, streams_.audio(), digit_packets_};
+void Leg::play_digits(Instant now, const Means& means, Outbox& out) {
+  media::Emit emit{means.pool, streams_.audio(), means.sent};
   digits_->handle_timeout(now, emit);
-  for (wire::OpenRtp& packet : digit_packets_) send_rtp(now, std::move(packet), out);
-  digit_packets_.clear();
+  for (wire::OpenRtp& packet : means.sent) send_rtp(now, std::move(packet), out);
+  means.sent.clear();
 }
 
 // -------------------------------------------------------------------------------------- timers
@@ -480,7 +479,7 @@ std::optional<Instant> Leg::next_timeout() const {
   return next;
 }
 
-void Leg::handle_timeout(Instant now, PacketPool& pool, Random& random, Outbox& out) {
+void Leg::handle_timeout(Instant now, const Means& means, Outbox& out) {
   if (const auto due = media_timeout_at(); due && *due <= now) {
     has_timed_out_ = true;
     const Instant since = last_packet_at_.value_or(started_at_);
@@ -488,23 +487,23 @@ void Leg::handle_timeout(Instant now, PacketPool& pool, Random& random, Outbox& 
   }
   if (const auto heard = event_receiver_.handle_timeout(now)) say_event(*heard, now, out);
   if (digits_ && digits_->next_timeout() && *digits_->next_timeout() <= now) {
-    play_digits(now, pool, out);
+    play_digits(now, means, out);
   }
-  if (is_rtp_endpoint_ && rtcp_.next_timeout() <= now) send_own_rtcp(now, pool, random, out);
+  if (is_rtp_endpoint_ && rtcp_.next_timeout() <= now) send_own_rtcp(now, means, out);
 }
 
-void Leg::send_own_rtcp(Instant now, PacketPool& pool, Random& random, Outbox& out) {
+void Leg::send_own_rtcp(Instant now, const Means& means, Outbox& out) {
   const BorrowedReceptions borrowed = borrow_receptions();
-  PacketBuf packet = pool.take();
+  PacketBuf packet = means.pool.take();
   if (!packet) {
     // Without a buffer the report is lost, but the schedule still moves on.
     std::array<std::byte, 1200> nowhere;
-    (void)rtcp_.handle_timeout(now, random.next(), borrowed.span(), nowhere);
+    (void)rtcp_.handle_timeout(now, means.random.next(), borrowed.span(), nowhere);
     return count_drop(DropReason::PoolEmpty);
   }
   packet.resize(PacketBuf::kMaxData);
   const std::size_t octets =
-      rtcp_.handle_timeout(now, random.next(), borrowed.span(), packet.data());
+      rtcp_.handle_timeout(now, means.random.next(), borrowed.span(), packet.data());
   packet.resize(octets);
   if (octets != 0) send_rtcp(std::move(packet), out);
 }

@@ -160,8 +160,14 @@ class Leg {
   [[nodiscard]] bool add_tap(const RecordTap& tap);
   void remove_tap(record::RecordingId recording);
 
+  /// The worker's, with which a leg makes packets of its own. `sent` is empty between calls.
+  struct Means {
+    PacketPool& pool;
+    Random& random;
+    std::vector<wire::OpenRtp>& sent;
+  };
   /// Media timeouts, RTCP, digits, events whose end was lost. Spurious calls are no-ops.
-  void handle_timeout(Instant now, PacketPool& pool, Random& random, Outbox& out);
+  void handle_timeout(Instant now, const Means& means, Outbox& out);
   [[nodiscard]] std::optional<Instant> next_timeout() const;
 
   void count_drop(DropReason reason) { ++drops_[static_cast<std::size_t>(reason)]; }
@@ -213,8 +219,8 @@ class Leg {
   };
   [[nodiscard]] BorrowedReceptions borrow_receptions();
   void make_digit_sender();
-  void send_own_rtcp(Instant now, PacketPool& pool, Random& random, Outbox& out);
-  void play_digits(Instant now, PacketPool& pool, Outbox& out);
+  void send_own_rtcp(Instant now, const Means& means, Outbox& out);
+  void play_digits(Instant now, const Means& means, Outbox& out);
   [[nodiscard]] std::optional<Instant> media_timeout_at() const;
   void tap(RecordTap::Point point, Bytes packet, Instant at, Outbox& out);
   void send_datagram(SocketId socket, const SocketAddress& to, PacketBuf packet, Outbox& out);
@@ -230,7 +236,6 @@ class Leg {
   StaticVector<RecordTap, kMaxTaps> taps_;
   media::TelephoneEventReceiver event_receiver_;
   std::optional<media::TelephoneEventSender> digits_;
-  std::vector<wire::OpenRtp> digit_packets_;
 
   std::optional<Ssrc> newest_ssrc_;
   std::optional<PayloadType> newest_type_;

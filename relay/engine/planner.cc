@@ -80,7 +80,7 @@ media::RouteTable routes_for_anything() {
   for (std::uint8_t type = 0; type < routes.size(); ++type) {
     const bool is_audio = type < 24;
     const RtpClockRate clock(is_audio ? 8000 : 90'000);
-    routes[type] = {Action::Pass, PayloadType(type), clock, is_audio};
+    routes[type] = {clock, Action::Pass, PayloadType(type), is_audio};
   }
   return routes;
 }
@@ -159,7 +159,7 @@ struct Builder {
     for (const CodecSpec& codec : from.codecs) {
       const CodecSpec* same = find_format(to, codec);
       if (same == nullptr || is_out_of_order(codec, *same)) continue;
-      plan.routes[codec.payload_type.raw()] = {Action::Pass, same->payload_type, codec.clock,
+      plan.routes[codec.payload_type.raw()] = {codec.clock, Action::Pass, same->payload_type,
                                                is_audio_timeline(codec.kind)};
     }
   }
@@ -193,8 +193,8 @@ struct Builder {
     for (const CodecSpec* source : sources) {
       plan.transcoder->inputs.push_back(
           {source->payload_type, decoder_for(*codec_of(*source), encoder.rate), source->clock});
-      plan.routes[source->payload_type.raw()] = {Action::Transcode, target->payload_type,
-                                                 source->clock, true};
+      plan.routes[source->payload_type.raw()] = {source->clock, Action::Transcode,
+                                                 target->payload_type, true};
     }
     set_output(encoder, ptime);
     carry_events_over();
@@ -226,7 +226,7 @@ struct Builder {
       const bool is_event = codec.kind == MediaKind::TelephoneEvent;
       auto& signals = is_event ? plan.transcoder->events : plan.transcoder->noises;
       signals.push_back({codec.payload_type, codec.clock});
-      plan.routes[codec.payload_type.raw()] = {Action::Transcode, target->payload_type, codec.clock,
+      plan.routes[codec.payload_type.raw()] = {codec.clock, Action::Transcode, target->payload_type,
                                                true};
     }
   }

@@ -11,9 +11,11 @@ constexpr int kMaxDropout = 3000;
 
 }  // namespace
 
+constinit const AcceptFrom SourceFilter::kNobody;
+
 void SourceFilter::arm(const AcceptFrom& rule, std::optional<SocketAddress> signalled,
                        bool is_secure, Instant now) {
-  accept_ = rule;
+  accept_ = &rule;
   is_secure_ = is_secure;
   signalled_ = signalled;
   learned_.reset();
@@ -23,7 +25,7 @@ void SourceFilter::arm(const AcceptFrom& rule, std::optional<SocketAddress> sign
 }
 
 bool SourceFilter::admits(const SocketAddress& from) const {
-  switch (accept_.rule) {
+  switch (accept_->rule) {
     case AcceptFrom::Rule::Exact:
       return signalled_ && from == *signalled_;
     case AcceptFrom::Rule::SameIp:
@@ -32,13 +34,13 @@ bool SourceFilter::admits(const SocketAddress& from) const {
       return is_in_cidrs(from.ip);
     case AcceptFrom::Rule::Latch:
       if (learned_ && !is_secure_) return from.ip == learned_->ip;
-      return accept_.cidrs.empty() || is_in_cidrs(from.ip);
+      return accept_->cidrs.empty() || is_in_cidrs(from.ip);
   }
   return false;
 }
 
 bool SourceFilter::is_in_cidrs(const IpAddress& ip) const {
-  return std::ranges::any_of(accept_.cidrs, [&](const Cidr& block) { return block.contains(ip); });
+  return std::ranges::any_of(accept_->cidrs, [&](const Cidr& block) { return block.contains(ip); });
 }
 
 SourceFilter::Verdict SourceFilter::on_authentic(Instant now, const Seen& seen) {
@@ -99,12 +101,12 @@ SourceFilter::Verdict SourceFilter::on_candidate(Instant now, const Seen& seen) 
       candidates_[oldest_candidate_] = fresh;
       oldest_candidate_ = (oldest_candidate_ + 1) % kMaxCandidates;
     }
-    return accept_.latch_packets <= 1 ? lock(now, seen) : Verdict::Reject;
+    return accept_->latch_packets <= 1 ? lock(now, seen) : Verdict::Reject;
   }
   known->in_sequence =
       seen.seq == known->next ? static_cast<std::uint8_t>(known->in_sequence + 1) : std::uint8_t{1};
   known->next = seen.seq.plus(1);
-  return known->in_sequence >= accept_.latch_packets ? lock(now, seen) : Verdict::Reject;
+  return known->in_sequence >= accept_->latch_packets ? lock(now, seen) : Verdict::Reject;
 }
 
 bool SourceFilter::continues_stream(Instant now, const Seen& seen) const {

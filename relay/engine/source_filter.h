@@ -31,8 +31,9 @@ class SourceFilter {
   enum class Verdict : std::uint8_t { Accept, AcceptAndLearned, Reject };
 
   SourceFilter() = default;
-  /// `signalled`: whom the leg was told to expect on this port, where it was told. `is_secure`:
-  /// SRTP vouches for every packet, so the address may move anywhere its newest index comes from.
+  /// `rule` is the leg's, shared by its ports, and outlives its use here. `signalled`: whom the leg
+  /// was told to expect on this port, where it was told. `is_secure`: SRTP vouches for every
+  /// packet, so the address may move anywhere its newest index comes from.
   void arm(const AcceptFrom& rule, std::optional<SocketAddress> signalled, bool is_secure,
            Instant now);
 
@@ -56,9 +57,11 @@ class SourceFilter {
   [[nodiscard]] const std::optional<SocketAddress>& learned() const { return learned_; }
   /// For a leg that is restored from a snapshot.
   void restore_learned(const SocketAddress& address, Ssrc ssrc, SeqNum seq, Instant now);
-  [[nodiscard]] bool is_latching() const { return accept_.rule == AcceptFrom::Rule::Latch; }
+  [[nodiscard]] bool is_latching() const { return accept_->rule == AcceptFrom::Rule::Latch; }
 
  private:
+  /// Before it is armed: EXACT, and nobody is expected.
+  static const AcceptFrom kNobody;
   struct Candidate {
     SocketAddress from;
     Ssrc ssrc;
@@ -72,7 +75,7 @@ class SourceFilter {
   [[nodiscard]] Verdict on_candidate(Instant now, const Seen& seen);
   [[nodiscard]] bool continues_stream(Instant now, const Seen& seen) const;
 
-  AcceptFrom accept_;
+  const AcceptFrom* accept_ = &kNobody;
   bool is_secure_ = false;
   std::optional<SocketAddress> signalled_;
   std::optional<SocketAddress> learned_;

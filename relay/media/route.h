@@ -14,9 +14,9 @@ struct Route {
     Pass,       ///< The payload goes on untouched, as payload type `out`.
     Transcode,  ///< The transcoder decodes it (audio), or carries it over (telephone-event, CN).
   };
+  RtpClockRate clock{8000};  // first: 128 of these stand in every path
   Action action = Action::Drop;
   PayloadType out;
-  RtpClockRate clock{8000};
   /// Belongs to the leg's one audio timeline; false: its own stream for each SSRC (video).
   bool is_audio = true;
 };

@@ -56,7 +56,8 @@ void TelephoneEventSender::cancel(Instant now) {
   count_ = 1;
   Digit& digit = digits_[first_];
   if (state_ == State::Playing) {
-    digit.duration = std::min(digit.duration, std::max(now - began_, interval_));
+    const Duration so_far = std::max(now - began_, interval_);
+    digit.duration = std::chrono::ceil<DigitTime>(std::min<Duration>(digit.duration, so_far));
     due_ = now;
   }
 }
@@ -103,24 +104,25 @@ void TelephoneEventSender::begin(const Sending& sending) {
   began_ = sending.now;
   has_sent_ = true;
   state_ = State::Playing;
+  const Duration length = current().duration;
   writer_.begin(start_, current().event, current().volume);
-  writer_.update(sending, duration_to_ticks(std::min(interval_, current().duration), clock));
-  due_ = began_ + std::min(interval_, current().duration);
+  writer_.update(sending, duration_to_ticks(std::min(interval_, length), clock));
+  due_ = began_ + std::min(interval_, length);
 }
 
 void TelephoneEventSender::play(const Sending& sending) {
   const Duration elapsed = sending.now - began_;
+  const Duration length = current().duration;
   const RtpClockRate clock = writer_.config().clock;
-  if (elapsed < current().duration) {
+  if (elapsed < length) {
     // A packet covers the time until the next one.
-    writer_.update(sending,
-                   duration_to_ticks(std::min(elapsed + interval_, current().duration), clock));
-    due_ = std::min(sending.now + interval_, began_ + current().duration);
+    writer_.update(sending, duration_to_ticks(std::min(elapsed + interval_, length), clock));
+    due_ = std::min(sending.now + interval_, began_ + length);
     return;
   }
-  writer_.end(sending, duration_to_ticks(current().duration, clock));
+  writer_.end(sending, duration_to_ticks(length, clock));
   state_ = State::Pausing;
-  due_ = std::max(sending.now, began_ + current().duration + current().gap);
+  due_ = std::max(sending.now, began_ + length + current().gap);
 }
 
 void TelephoneEventSender::pause_over(const Sending& sending) {

@@ -46,11 +46,13 @@ class TelephoneEventReceiver {
 /// of the path, which is to suppress audio while is_active(). Single-threaded; allocates nothing.
 class TelephoneEventSender {
  public:
+  /// Small, because every leg that can be sent digits has room for a queue of them.
+  using DigitTime = std::chrono::duration<std::uint16_t, std::milli>;
   struct Digit {
     std::uint8_t event = 0;
     std::uint8_t volume = 10;  ///< In -dBm0: the usual level of a digit.
-    Duration duration = std::chrono::milliseconds(100);
-    Duration gap = std::chrono::milliseconds(50);
+    DigitTime duration{100};
+    DigitTime gap{50};
   };
   static constexpr std::size_t kMaxDigits = 64;
 

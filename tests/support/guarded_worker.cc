@@ -306,16 +306,14 @@ class Run {
   bool met_everything() {
     using enum DropReason;
     std::array<std::uint64_t, static_cast<std::size_t>(kCount)> drops{};
-    engine::LegReport::Processing done;
+    media::TranscoderCounters done;
     for (const auto& call : calls_) {
       for (std::uint16_t leg = 1; leg <= 2; ++leg) {
         auto command = std::make_unique<engine::ReadReport>();
         command->leg = {call->session, leg};
         const auto read = check(driver_.call(std::move(command)), "report");
         for (std::size_t i = 0; i < drops.size(); ++i) drops[i] += read->report.drops[i];
-        done.concealed_packets += read->report.processing.concealed_packets;
-        done.recovered_packets += read->report.processing.recovered_packets;
-        done.telephone_events += read->report.processing.telephone_events;
+        if (const auto& each = read->report.transcoded.from_endpoint) done += *each;
       }
     }
     for (std::size_t i = 0; i < drops.size(); ++i) {
@@ -323,13 +321,12 @@ class Run {
       std::printf("dropped %s: %llu\n", std::string(name_of(static_cast<DropReason>(i))).c_str(),
                   static_cast<unsigned long long>(drops[i]));
     }
-    std::printf("concealed %llu, recovered %llu\n",
-                static_cast<unsigned long long>(done.concealed_packets),
-                static_cast<unsigned long long>(done.recovered_packets));
+    std::printf("concealed %llu, recovered %llu\n", static_cast<unsigned long long>(done.concealed),
+                static_cast<unsigned long long>(done.fec_recovered));
     return std::ranges::all_of(
                std::array{Truncated, UnexpectedSource, AuthFailed, Replayed, Duplicate},
                [&](DropReason reason) { return drops[static_cast<std::size_t>(reason)] > 0; }) &&
-           done.concealed_packets > 0 && done.recovered_packets > 0;
+           done.concealed > 0 && done.fec_recovered > 0;
   }
 
   int finish() {

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+
 namespace causeway::engine {
 namespace {
 
@@ -12,10 +14,16 @@ constexpr Instant kStart{1s};
 
 SocketAddress address(const char* text) { return *SocketAddress::parse(text); }
 
-AcceptFrom rule(AcceptFrom::Rule which) {
-  AcceptFrom accept;
-  accept.rule = which;
-  return accept;
+/// A filter refers to the rule of its leg: these live as long as any.
+const AcceptFrom& rule(AcceptFrom::Rule which) {
+  static const std::array<AcceptFrom, 4> kRules = [] {
+    std::array<AcceptFrom, 4> rules;
+    for (std::size_t i = 0; i < rules.size(); ++i) {
+      rules[i].rule = static_cast<AcceptFrom::Rule>(i);
+    }
+    return rules;
+  }();
+  return kRules[static_cast<std::size_t>(which)];
 }
 
 SourceFilter::Seen packet(const SocketAddress& from, std::uint16_t seq, std::uint32_t ssrc = 1) {

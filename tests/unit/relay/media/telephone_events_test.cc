@@ -396,7 +396,8 @@ TEST_F(Sender, LeavesNothingDueHoweverLateTheWorkerIs) {
 TEST_F(Sender, SendsALongDigitInSegments) {
   TelephoneEventSender sender(kEvent48, RtpClockRate(48000), milliseconds(50));
   sender_ = sender;
-  ASSERT_TRUE(sender_.enqueue(at(Duration(0)), {.event = 7, .duration = milliseconds(3000)}));
+  ASSERT_TRUE(sender_.enqueue(at(Duration(0)),
+                              {.event = 7, .duration = TelephoneEventSender::DigitTime(3000)}));
   run_until(at(std::chrono::seconds(4)));
   const auto events = understand(sent_);
   ASSERT_EQ(events.size(), 1U);
@@ -412,7 +413,8 @@ TEST_F(Sender, RefusesMoreDigitsThanItHasRoomFor) {
 
 TEST_F(Sender, EndsTheDigitThatPlaysWhenItIsCancelled) {
   for (int i = 0; i < 5; ++i) {
-    ASSERT_TRUE(sender_.enqueue(at(Duration(0)), {.event = 1, .duration = milliseconds(1000)}));
+    ASSERT_TRUE(sender_.enqueue(at(Duration(0)),
+                                {.event = 1, .duration = TelephoneEventSender::DigitTime(1000)}));
   }
   run_until(at(milliseconds(320)));
   sender_.cancel(at(milliseconds(320)));
