@@ -341,7 +341,7 @@ TEST_F(Bridge, ARemovedLegBringsItsLastReportWithAllThatWasTranscoded) {
   EXPECT_EQ(last.transcoded.from_endpoint->concealed, 1U);
   EXPECT_GE(last.transcoded.from_endpoint->concealed_time, 20ms);
   EXPECT_EQ(last.transcoded.to_endpoint->decoded, 1U);
-  EXPECT_EQ(last.transcoded.to_endpoint->encoded, 1U);
+  EXPECT_GE(last.transcoded.to_endpoint->encoded, 1U) << "what b stopped saying is faded out";
 }
 
 TEST_F(Bridge, DigitsAreQueuedAllOrNone) {

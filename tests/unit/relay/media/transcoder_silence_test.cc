@@ -55,10 +55,11 @@ TEST(TranscoderSilence, TakesATimestampJumpWithoutASequenceJumpForSilenceNotLoss
 }
 
 TEST(TranscoderSilence, SendsNoiseEveryPtimeToAnEndpointWithoutDtx) {
-  const auto packets = with_silence(packets_of(pcmu(), kPcmu, speech(), kFrame), 100, 100);
+  const auto packets =
+      with_silence(packets_of(pcmu(), kPcmu, speech(), kFrame), 120, 100);  // past the first 2 s
   Rig rig(config_of(kPcmu, pcmu(), kPcma, pcma()));
-  give_before(rig, packets, 100);
-  give_after(rig, packets, 100, 100);
+  give_before(rig, packets, 120);
+  give_after(rig, packets, 120, 100);
   const auto& sent = rig.sent();
   EXPECT_EQ(sent.size(), packets.size() + 100);
   for (std::size_t i = 1; i < sent.size(); ++i) {
