@@ -12,6 +12,7 @@ from tests.e2e.harness import RelayTest, free_udp_ports, inline, random_key
 
 SUITE = "AES_CM_128_HMAC_SHA1_80"
 PACKETS = 150
+IS_SANITIZED = "CAUSEWAY_SANITIZED" in os.environ
 
 
 def rtp(seq, timestamp, ssrc, payload, payload_type=0, first=0x80):
@@ -119,7 +120,9 @@ class Attacks(RelayTest):
                      bytes(160)) for _ in range(500)]
         before = self.resident_kib()
         self.victim_call(lambda a, b: [Attacker(storm, [a, b])])
-        self.assertLess(self.resident_kib() - before, 8192, "no state for strangers")
+        # What AddressSanitizer keeps of freed memory is no state of ours.
+        if not IS_SANITIZED:
+            self.assertLess(self.resident_kib() - before, 8192, "no state for strangers")
 
     def test_case_4_forged_srtp_from_an_accepted_address(self):
         # From the endpoint's own IP, under its SSRC: what a spoofed source looks like to the relay.
@@ -136,11 +139,12 @@ class Attacks(RelayTest):
         said = [bytes((i + j) % 256 for j in range(160)) for i in range(PACKETS)]
         pace = {"send": self.write_payloads("said", said), "interval_ms": 10,
                 "start_file": self.start_file()}
-        b = self.peer("b", port_b, to_b, linger_ms=4000)
+        b = self.peer("b", port_b, to_b, linger_ms=60_000)
         a = self.peer("a", port_a, to_a, **pace, suite=SUITE, send_key=a_sends.hex(),
                       receive_key=relay_sends.hex())
         self.begin()
         self.peer_result("a", a)
+        b.terminate()
         received = self.peer_result("b", b)[1]
         attacker.stop()
         self.assertEqual(attacker.answers, 0, "an attacker is sent nothing")

@@ -73,7 +73,7 @@ class Suites(EverySuite, RelayTest):
         session, to_a, to_b, _ = self.bridge(suite, right, relay_sends, port_a, port_b)
         plan = self.write_payloads("said", payloads(50))
         keys = {"suite": suite, "receive_key": relay_sends.hex()}
-        b = self.peer("b", port_b, to_b, linger_ms=2500)
+        b = self.peer("b", port_b, to_b, linger_ms=60_000)
         wrong = self.peer("wrong", port_a, to_a, send=plan, interval_ms=5,
                           send_key=random_key(30).hex(), **keys)
         self.peer_result("wrong", wrong)
@@ -82,6 +82,7 @@ class Suites(EverySuite, RelayTest):
         again = self.peer("again", port_a, to_a, send=plan, interval_ms=5, seq=2000,
                           send_key=right.hex(), **keys)
         self.peer_result("again", again)
+        b.terminate()
         self.assertEqual(self.peer_result("b", b)[1], 50, "only what was sealed rightly")
         told = [line for line in self.text("events.log").splitlines() if "srtp_auth_failures" in line]
         self.assertEqual(len(told), 1, told)

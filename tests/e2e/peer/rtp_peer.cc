@@ -40,8 +40,8 @@ constexpr char kUsage[] =
     "  --type N --ticks N --interval-ms N --ssrc N --seq N --timestamp N\n"
     "  --suite NAME --send-key HEX --receive-key HEX   SRTP, key and salt\n"
     "  --start-file FILE   wait for it: it says when to begin, in ns of CLOCK_MONOTONIC\n"
-    "  --linger-ms N       how long to listen after the last packet (default 300); SIGTERM ends "
-    "that\n"
+    "  --linger-ms N       after the last packet is sent, end when none has come for so long\n"
+    "                      (default 500); SIGTERM ends that\n"
     "  --drop N            do not send the Nth packet (0 is the first); may be repeated\n"
     "Prints `sent N received N refused N`.\n";
 
@@ -187,7 +187,7 @@ class Peer {
       listen_until(due);
       send(i, payloads[i]);
     }
-    listen_until(Clock::now() + std::chrono::milliseconds(arguments_.number("--linger-ms", 300)));
+    linger(std::chrono::milliseconds(arguments_.number("--linger-ms", 500)));
     if (is_ended != 0) listen_until(Clock::now() + kAfterTheEnd);
     std::cout << "sent " << sent_ << " received " << received_ << " refused " << refused_
               << std::endl;
@@ -234,6 +234,14 @@ class Peer {
     ++sent_;
   }
 
+  // A machine that is slow makes packets late, not fewer: silence ends it, not a span.
+  void linger(std::chrono::milliseconds silence) {
+    last_heard_ = Clock::now();
+    while (is_ended == 0 && Clock::now() < last_heard_ + silence) {
+      listen_until(last_heard_ + silence);
+    }
+  }
+
   void listen_until(Clock::time_point until) {
     const auto was_ended = is_ended;
     while (is_ended == was_ended) {
@@ -250,6 +258,7 @@ class Peer {
         continue;
       }
       ++received_;
+      last_heard_ = Clock::now();
       write_line(received_log_, data, static_cast<std::size_t>(clear));
     }
   }
@@ -260,6 +269,7 @@ class Peer {
   std::ofstream received_log_;
   std::ofstream sent_log_;
   int socket_ = -1;
+  Clock::time_point last_heard_;
   unsigned sent_ = 0;
   unsigned received_ = 0;
   unsigned refused_ = 0;
