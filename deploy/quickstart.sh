@@ -12,7 +12,7 @@ voices, transcoded and recorded. Then it listens to what arrived, prints what ha
 only if both directions arrived as speech. A second run starts in seconds.
 
   --serve        leave the relay running afterwards and say what to try
-  --seconds N    how long they speak (default 12)
+  --seconds N    how long they speak, 5 to 60 (default 12)
   --keep DIR     keep recordings, logs and configuration in DIR
   --bin DIR      build nothing: causewayd and causeway are in DIR
   --no-install   do not look for missing packages
@@ -20,24 +20,33 @@ USAGE
 }
 
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
+caller="$PWD"
 cd "$root"
 readonly suite=AES_CM_128_HMAC_SHA1_80
 readonly sounds=/usr/share/asterisk/sounds/en_US_f_Allison
 readonly readers=/usr/share/pocketsphinx/test/data/librivox
 
+# usage_error TEXT: what is wrong with the arguments.
+usage_error() { printf 'quickstart.sh: %s\n' "$1" >&2; usage >&2; exit 2; }
+
+# A folder as the caller means it, who need not stand in the checkout.
+folder_of() { [[ "$1" == /* ]] && echo "$1" || echo "$caller/$1"; }
+
 serve=false seconds=12 keep="" install=true bin=""
 while [[ $# -gt 0 ]]; do
+  case "$1" in --seconds | --keep | --bin) [[ -n "${2:-}" ]] || usage_error "$1 needs a value" ;; esac
   case "$1" in
     --serve) serve=true ;;
-    --seconds) seconds="${2:?--seconds needs a number}"; shift ;;
-    --keep) keep="${2:?--keep needs a folder}"; shift ;;
-    --bin) bin="${2:?--bin needs a folder}"; shift ;;
+    --seconds) seconds="$2"; shift ;;
+    --keep) keep="$(folder_of "$2")"; shift ;;
+    --bin) bin="$(folder_of "$2")"; shift ;;
     --no-install) install=false ;;
     -h | --help) usage; exit 0 ;;
-    *) echo "quickstart.sh: unknown argument '$1'" >&2; usage >&2; exit 2 ;;
+    *) usage_error "unknown argument '$1'" ;;
   esac
   shift
 done
+[[ "$seconds" =~ ^([5-9]|[1-5][0-9]|60)$ ]] || usage_error "--seconds is a number from 5 to 60"
 
 say() { printf '%3d s  %s\n' "$SECONDS" "$*"; }
 give_up() { say "FAILED: $*" >&2; exit 1; }
@@ -50,7 +59,8 @@ clean_up() {
   for pid in "${started[@]}"; do kill "$pid" 2>/dev/null || true; done
   for pid in "${started[@]}"; do wait "$pid" 2>/dev/null || true; done
   if [[ -n "$work" && -z "$keep" ]]; then
-    if [[ $status -eq 0 ]]; then rm -rf "$work"; else say "logs are in $work" >&2; fi
+    if [[ $status -eq 0 ]] || rmdir "$work" 2>/dev/null; then rm -rf "$work"
+    else say "logs are in $work" >&2; fi
   fi
 }
 trap clean_up EXIT
@@ -59,6 +69,21 @@ trap 'exit 130' INT TERM
 # --- build ---------------------------------------------------------------------------------------
 
 install_missing() { ./deploy/install.sh build run; }
+
+# Says at once what would otherwise fail in the middle of the call.
+check_tools() {
+  local each
+  for each in ffmpeg python3; do
+    command -v "$each" >/dev/null || give_up "$each is missing: ./deploy/install.sh run"
+  done
+  /usr/bin/python3 -c 'import numpy' 2>/dev/null ||
+    give_up "numpy of Debian's python3 is missing: ./deploy/install.sh run"
+  [[ -f "$sounds/demo-congrats.wav" && -d "$readers" ]] ||
+    give_up "the recordings of human speech are missing: ./deploy/install.sh run"
+}
+check_programs() {
+  [[ -x "$bin/causewayd" && -x "$bin/causeway" ]] || give_up "there is no causewayd or causeway in $bin"
+}
 
 # Progress as one line a tenth of the way; the compiler's words only where it fails.
 build() {
@@ -125,18 +150,19 @@ networks:
   - name: loopback
     bind: 127.0.0.1
     ports: 20000-20999
-recordings: $work/recordings
+recordings: "$work/recordings"
 YAML
 }
 
 start_relay() {
   api="127.0.0.1:$(free_api_port)"
+  [[ "$api" == *:7700 ]] || say "  port 7700 is taken (another causewayd?), so this one is on $api"
   mkdir -p "$work/recordings"
   write_config
   "$bin/causewayd" --config "$work/causewayd.yaml" --insecure </dev/null >"$work/causewayd.log" 2>&1 &
   relay_pid=$!
   started+=("$relay_pid")
-  local deadline=$((SECONDS + 10))
+  local deadline=$((SECONDS + 30))
   until causeway node >/dev/null 2>&1; do
     kill -0 "$relay_pid" 2>/dev/null || { tail "$work/causewayd.log" >&2; give_up "causewayd ended"; }
     ((SECONDS < deadline)) || give_up "causewayd does not answer on $api"
@@ -152,7 +178,6 @@ srtp_key() { head -c 30 /dev/urandom | base64 -w 0; }
 # because ffmpeg hurries with the last packet of all.
 prepare_speech() {
   local -a men=("$readers"/*.wav)
-  [[ -f "$sounds/demo-congrats.wav" && -f "${men[0]}" ]] || give_up "the speech packages are missing"
   ffmpeg -nostdin -loglevel error -y -t "$seconds" -i "$sounds/demo-congrats.wav" \
     -af apad=pad_dur=1 -ar 16000 -ac 1 "$work/a-says.wav"
   local -a inputs=()
@@ -189,10 +214,22 @@ PYTHON
   session="${answer[0]}" a_target="${answer[1]}" b_target="${answer[2]}" recording="${answer[3]:-}"
 }
 
-# Prints what was agreed, in words.
-describe_call() { causeway describe "$session" | sed 's/^/       /'; }
-report_call() { causeway report "$session" | sed 's/^/       /'; }
-end_call() { causeway session delete "$session" >/dev/null; }
+indented() { sed 's/^/       /'; }
+
+# What was agreed, as the relay says it.
+describe_call() { causeway describe "$session" | indented; }
+
+# Ends the call; the recording is complete then, and is put where it outlives this script.
+end_call() {
+  causeway --json report "$session" >"$work/report.json"
+  causeway --json session delete "$session" >"$work/final.json"
+  mkdir -p out/quickstart
+  [[ -z "$recording" ]] || cp "${recording#file://}" out/quickstart/call.wav
+}
+explain_call() {
+  python3 deploy/explain_call.py --recording-is-now-at "$root/out/quickstart/call.wav" \
+    "$work/report.json" "$work/final.json" | indented
+}
 
 # start NAME COMMAND...: in the background, with a log, ended with this script.
 start() {
@@ -212,7 +249,7 @@ write_sdp() {
 listeners=() speakers=()
 
 listen() {
-  local name="$1" port="$2" deadline=$((SECONDS + 5))
+  local name="$1" port="$2" deadline=$((SECONDS + 20))
   start "$name-hears" ffmpeg -nostdin -loglevel warning -y -analyzeduration 0 -probesize 32 \
     -protocol_whitelist file,udp,rtp,srtp -i "$work/$name.sdp" -ar 16000 -ac 1 \
     -flush_packets 1 -f s16le "$work/$name-hears.raw"
@@ -276,7 +313,7 @@ stop_listening() {
 
 # --- the verdict ---------------------------------------------------------------------------------
 
-check_speech() { /usr/bin/python3 deploy/check_speech.py "$@" | sed 's/^/       /'; }
+check_speech() { /usr/bin/python3 deploy/check_speech.py "$@" | indented; }
 
 judge() {
   local failed=0
@@ -286,12 +323,13 @@ judge() {
     --name "b -> a (PCMU to Opus over SRTP)" || failed=1
   if [[ -n "$recording" ]]; then
     local file="${recording#file://}"
-    check_speech "$work/a-says.wav" "$file" --channel 0 --name "recording, left" || failed=1
-    check_speech "$work/b-says.wav" "$file" --channel 1 --name "recording, right" || failed=1
-    # The relay's folder goes with this script unless it is kept.
-    mkdir -p out/quickstart
-    cp "$file" out/quickstart/call.wav
-    say "the call's recording: out/quickstart/call.wav"
+    check_speech "$work/a-says.wav" "$file" --channel 0 --other "$work/b-says.wav" \
+      --name "recording, left (a)" || failed=1
+    check_speech "$work/b-says.wav" "$file" --channel 1 --other "$work/a-says.wav" \
+      --name "recording, right (b)" || failed=1
+  else
+    say "  NO, there is no recording"
+    failed=1
   fi
   return "$failed"
 }
@@ -308,6 +346,7 @@ causewayd is running on $api, without TLS, for this machine only. In another ter
 
 Its configuration and log are in $work. Ctrl-C ends it.
 TEXT
+  trap 'exit 0' INT TERM
   wait "$relay_pid"
 }
 
@@ -316,11 +355,13 @@ main() {
   mkdir -p "$work"
   say "Causeway quickstart: one call between an SRTP/Opus and a G.711 endpoint"
   if $install; then install_missing; fi
+  check_tools
   if [[ -z "$bin" ]]; then
     say "building the release (minutes at first, seconds after that)"
     bin=out/build/quickstart/bin
     build
   fi
+  check_programs
   say "starting causewayd"
   start_relay
   say "making the call"
@@ -332,10 +373,10 @@ main() {
   say "a says an announcement to $a_target, b reads a novel to $b_target"
   wait_for_speakers
   stop_listening
-  say "the relay's report"
-  report_call
   end_call
-  say "what was heard"
+  say "what happened"
+  explain_call
+  say "was it heard? (a second of speech is recognised where its waveform is the one that was said)"
   judge || give_up "the call did not carry speech both ways"
   say "done: both directions arrived as speech"
   if $serve; then serve_on; fi
