@@ -57,11 +57,12 @@ struct DtmfReceived {
   std::uint8_t event = 0;  ///< 0..9, 10 *, 11 #, 12..15 A..D, 16 flash.
   Duration duration{};
 };
-/// The recorder's ring was full: the recording has lost something, the call has not.
+/// The recorder's ring was full: the recording has lost something, the call has not. Said once,
+/// until a second has passed without (record::kRingCalm).
 struct RecordingOverrun {
   SessionHandle session;
   std::uint32_t recording = 0;
-  std::uint64_t lost_packets = 0;
+  std::uint64_t lost_packets = 0;  ///< Of this recording, by the leg that says so.
 };
 struct SessionClosed {
   enum class Reason : std::uint8_t { Requested, LeaseExpired, LeaseExpiredSilent, NodeShutdown };

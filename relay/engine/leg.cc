@@ -419,20 +419,26 @@ void Leg::remove_tap(record::RecordingId recording) {
 }
 
 void Leg::tap(RecordTap::Point point, Bytes packet, Instant at, Outbox& out) {
+  if (taps_.empty()) return;
+  // A recording is of sound; pictures would only fill its ring.
+  const std::uint8_t type = load_u8(&packet[1]) & 0x7fU;
+  if (setup_.formats[type].kind == MediaKind::Video) return;
   for (RecordTap& tap : taps_) {
     if (tap.point != point || out.records == nullptr) continue;
     if (out.records->write_packet(tap.recording, tap.channel, record::kCodecByPayloadType, at,
                                   packet)) {
       ++recorded_packets_;
-      tap.has_overrun = false;
       continue;
     }
     ++recording_lost_packets_;
-    if (!tap.has_overrun) {
-      tap.has_overrun = true;
-      out.events.emplace_back(
-          at, RecordingOverrun{handle_.session, tap.recording.raw(), recording_lost_packets_});
-    }
+    ++tap.lost_packets;
+    // A recorder that is always a little behind makes room for every other packet: that is one
+    // overrun and not fifty a second.
+    const bool is_going_on = tap.last_loss && at - *tap.last_loss < record::kRingCalm;
+    tap.last_loss = at;
+    if (is_going_on) continue;
+    out.events.emplace_back(
+        at, RecordingOverrun{handle_.session, tap.recording.raw(), tap.lost_packets});
   }
 }
 

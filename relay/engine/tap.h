@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "relay/base/time.h"
 #include "relay/record/frame.h"
@@ -17,7 +18,8 @@ struct RecordTap {
   record::RecordingId recording;
   std::uint8_t channel = 0;
   Point point = Point::AsReceived;
-  bool has_overrun = false;  ///< The ring was full; said once, until a packet fits again.
+  std::uint64_t lost_packets = 0;      ///< For which the ring had no room.
+  std::optional<Instant> last_loss{};  ///< Overruns are told once, until a second without any.
 };
 
 }  // namespace causeway::engine

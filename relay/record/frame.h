@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -28,6 +29,10 @@ enum class FrameKind : std::uint8_t {
 
 /// The codec of the packet is to be looked up by its payload type in ChannelSpec::codecs.
 inline constexpr std::uint8_t kCodecByPayloadType = 0xff;
+
+/// A ring that has lost nothing for so long has room again: one overrun is over, another would be
+/// new.
+inline constexpr Duration kRingCalm = std::chrono::seconds(1);
 
 /// The head of every frame in the recorder's ring: 24 octets, host order (the ring never leaves the
 /// host).
