@@ -275,20 +275,41 @@ void RecordingSession::write_until(Duration end, std::vector<FileWrite>& out) {
 
 /// Puts everything in its place that begins before `end`.
 void RecordingSession::play_until(Duration end) {
-  const Instant until = *start_ + end + kLead;
+  if (opus_) {
+    keep_until(*start_ + end + kLead);
+  } else {
+    decode_until(end + kLead);
+  }
+}
+
+void RecordingSession::decode_until(Duration end) {
   for (const auto& channel : channels_) {
     for (const auto& stream : channel->streams) {
       for (;;) {
         std::optional<Instant> sound_end;
         if (const auto voice_end = stream->voice.sound_end()) sound_end = *start_ + *voice_end;
-        const auto due = stream->order.pop(until, sound_end);
+        const auto due = stream->order.pop(*start_ + end, sound_end);
         if (!due) break;
-        const bool is_good = opus_ ? opus_->add(due->packet, due->at - *start_ - cut_until(due->at))
-                                   : stream->voice.play(due->packet, due->at - *start_, *timeline_);
+        const bool is_good = stream->voice.play(due->packet, due->at - *start_, *timeline_);
         if (!is_good) ++channel->counts.undecodable;
       }
-      if (timeline_) stream->voice.rest(samples_in(end + kLead, spec_.rate), *timeline_);
+      stream->voice.rest(samples_in(end, spec_.rate), *timeline_);
     }
+  }
+}
+
+/// One track has one order: the packets of all sources by their time, as one may speak where
+/// another pauses.
+void RecordingSession::keep_until(Instant end) {
+  Channel& channel = *channels_[0];
+  std::vector<PacketOrder::Due> all;
+  for (const auto& stream : channel.streams) {
+    while (auto due = stream->order.pop(end, std::nullopt)) all.push_back(std::move(*due));
+  }
+  std::ranges::stable_sort(all, {}, &PacketOrder::Due::at);
+  for (const PacketOrder::Due& due : all) {
+    const bool is_good = opus_->add(due.packet, due.at - *start_ - cut_until(due.at));
+    if (!is_good) ++channel.counts.undecodable;
   }
 }
 

@@ -100,6 +100,8 @@ class RecordingSession {
   void handle_marker(const FrameHeader& header);
   void write_until(Duration end, std::vector<FileWrite>& out);
   void play_until(Duration end);
+  void decode_until(Duration end);
+  void keep_until(Instant end);
   [[nodiscard]] Duration cut_until(Instant at) const;
   void close_step(Duration end);
   void flush(bool is_last, std::vector<FileWrite>& out);

@@ -102,6 +102,24 @@ TEST(OpusTrack, KeepsEveryPacketAsItCame) {
   EXPECT_EQ(parse_ogg(rig.file.octets)->back().flags, OggPage::kEndOfStream);
 }
 
+TEST(OpusTrack, KeepsTheOrderOfTimeWhereASourceComesBack) {
+  Rig rig(ogg_spec());
+  const auto say = [&rig](int n, Ssrc ssrc, int seq) {
+    rig.packet(0, n * 20ms, kOpus, SeqNum(static_cast<std::uint16_t>(seq)),
+               RtpTimestamp(static_cast<std::uint32_t>(n) * 960), ssrc, celt(n));
+    rig.advance(n * 20ms);
+  };
+  // The second source has two packets in the midst of a step of the file.
+  for (int n = 0; n < 50; ++n) {
+    const bool is_second = n == 21 || n == 22;
+    say(n, Ssrc{is_second ? 2U : 1U}, is_second || n < 21 ? n : n - 2);
+  }
+  rig.finish(1s);
+  const Audio audio = read_audio(rig.file.octets);
+  ASSERT_EQ(audio.packets.size(), 50U);
+  for (int n = 0; n < 50; ++n) EXPECT_EQ(audio.packets[static_cast<std::size_t>(n)], celt(n));
+}
+
 TEST(OpusTrack, FillsALateStartAndALossSoThatWhatFollowsIsInItsPlace) {
   Rig rig(ogg_spec());
   send(rig, 0, 50, 3217ms);
