@@ -57,6 +57,12 @@ struct RecordingSession::Stream {
   Ssrc ssrc;
   PacketOrder order;
   Voice voice;
+
+  [[nodiscard]] StreamCounts counts() const {
+    StreamCounts counts = order.counts();
+    counts.late += voice.missed_packets();
+    return counts;
+  }
 };
 
 struct RecordingSession::Channel {
@@ -231,7 +237,7 @@ RecordingSession::Stream& RecordingSession::stream_for(Channel& channel, std::si
                                            return a->order.last_arrival() < b->order.last_arrival();
                                          });
     ChannelCounts left;
-    left.streams = (*oldest)->order.counts();
+    left.streams = (*oldest)->counts();
     left.ssrcs = 1;
     add_to(channel.counts, left);
     channel.streams.erase(oldest);
@@ -380,7 +386,7 @@ ChannelCounts RecordingSession::counts(std::size_t channel) const {
   ChannelCounts sum = channels_[channel]->counts;
   for (const auto& stream : channels_[channel]->streams) {
     ChannelCounts of_stream;
-    of_stream.streams = stream->order.counts();
+    of_stream.streams = stream->counts();
     of_stream.ssrcs = 1;
     add_to(sum, of_stream);
   }

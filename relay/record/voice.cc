@@ -40,10 +40,14 @@ bool Voice::play(const HeldPacket& packet, Duration since_start, PcmTimeline& ti
   const std::int64_t position = samples_in(since_start - codec_delay(codec.codec.id), file_rate_);
 
   if (piece_ && !continues(packet)) end_piece(timeline);
+  const std::uint64_t missed_before = missed_samples_;
+  const auto file_samples = static_cast<std::uint64_t>(
+      samples_in(time_of(static_cast<std::int64_t>(pcm.size()), config.rate.raw()), file_rate_));
   if (piece_) pcm = fitted(pcm, position, timeline);
   if (!piece_ && !begin_piece(packet, config.rate, position)) return false;
   piece_->next_ticks = packet.ticks + ticks / config.rate.raw();
   emit(pcm, timeline);
+  if ((missed_samples_ - missed_before) * 2 > file_samples) ++missed_packets_;
   return true;
 }
 

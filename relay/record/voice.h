@@ -44,6 +44,8 @@ class Voice {
   [[nodiscard]] std::optional<Duration> sound_end() const;
   /// Samples that found their place already written.
   [[nodiscard]] std::uint64_t missed_samples() const { return missed_samples_; }
+  /// Packets that lost most of their samples so: they came too late.
+  [[nodiscard]] std::uint64_t missed_packets() const { return missed_packets_; }
 
  private:
   struct Piece {
@@ -85,6 +87,7 @@ class Voice {
   std::vector<std::int16_t> stretched_;
   std::vector<std::int16_t> resampled_;
   std::uint64_t missed_samples_ = 0;
+  std::uint64_t missed_packets_ = 0;
 };
 
 }  // namespace causeway::record

@@ -114,6 +114,20 @@ TEST(RecordingSession, CountsAPacketBeyondTheHorizonAsLate) {
   EXPECT_EQ(count(rig.wav().channel(0), kLoud), 149 * 160);
 }
 
+TEST(RecordingSession, CountsTheFirstPacketsOfASourceAsLateToo) {
+  Rig rig(wav_spec(1));
+  rig.advance(2s);
+  // They were on their way to the recorder for longer than the file waits.
+  for (int n = 0; n < 10; ++n) {
+    rig.packet(0, 1s + n * 20ms, kPcmu, SeqNum(static_cast<std::uint16_t>(n)),
+               RtpTimestamp(static_cast<std::uint32_t>(n) * 160), Ssrc{1},
+               std::vector<std::byte>(160, std::byte{kMuLawClick}));
+  }
+  rig.finish(3s);
+  EXPECT_EQ(rig.session().total_counts().streams.received, 10U);
+  EXPECT_EQ(rig.session().total_counts().streams.late, 10U);
+}
+
 TEST(RecordingSession, KeepsPausedTimeAsSilence) {
   Rig rig(wav_spec());
   send(rig, 0, 0s, 1s, kMuLawClick);
