@@ -15,6 +15,8 @@ struct RecordingArguments {
   std::string id;
   std::string leg;
   bool is_ogg = false;
+  bool is_as_sent = false;
+  bool cuts_pauses = false;
 };
 
 /// One of the four verbs that take a name and answer the recording.
@@ -48,6 +50,10 @@ void add_recording_commands(CLI::App& app, Run& run) {
   started->add_option("--id", arguments->id, "Its id; else the relay chooses one");
   started->add_option("--leg", arguments->leg, "Only this leg; else the whole session");
   started->add_flag("--ogg", arguments->is_ogg, "Ogg Opus, not re-encoded (one Opus leg)");
+  started->add_flag("--as-sent", arguments->is_as_sent,
+                    "What the endpoints hear; else what they say");
+  started->add_flag("--cut-pauses", arguments->cuts_pauses,
+                    "Leave paused time out; else it is silence");
   started->callback([arguments, &run] {
     run = [arguments](Client& client, const Options& options) {
       v1::StartRecordingRequest request;
@@ -55,8 +61,11 @@ void add_recording_commands(CLI::App& app, Run& run) {
       request.set_parent(session_name(arguments->session));
       request.set_recording_id(arguments->id);
       v1::Recording& recording = *request.mutable_recording();
-      if (!arguments->leg.empty()) recording.set_leg("legs/" + arguments->leg);
+      const bool is_name = arguments->leg.find('/') != std::string::npos;
+      if (!arguments->leg.empty()) recording.set_leg((is_name ? "" : "legs/") + arguments->leg);
       if (arguments->is_ogg) recording.set_format(v1::RECORDING_FORMAT_OGG_OPUS);
+      if (arguments->is_as_sent) recording.set_point(v1::RECORDING_POINT_AS_SENT);
+      if (arguments->cuts_pauses) recording.set_pause_mode(v1::RECORDING_PAUSE_MODE_CUT);
       const int code =
           client.call(client.recordings(), &Service::StartRecording, request, response);
       if (code == kOk) print(options, response, as_text(response.recording()));
@@ -71,7 +80,8 @@ void add_recording_commands(CLI::App& app, Run& run) {
   add_verb(*record, "get", "Show a recording", &Service::GetRecording, arguments, run);
 
   auto* listed = record->add_subcommand("list", "List the recordings of a session");
-  listed->add_option("session", arguments->session, "Its id or name")->required();
+  listed->add_option("session", arguments->session, "Its id or name; - for all sessions")
+      ->required();
   listed->callback([arguments, &run] {
     run = [arguments](Client& client, const Options& options) {
       v1::ListRecordingsRequest request;
