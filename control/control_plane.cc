@@ -35,13 +35,15 @@ Result<std::unique_ptr<ControlPlane>, Error> ControlPlane::create(NodeConfig con
   const auto on_recording = [self](const record::RecordingEvent& event) {
     // The recorder keeps one that failed until it is told that nothing more will come.
     if (event.kind == record::RecordingEventKind::Failed) self->node_->close_recording(event.id);
-    self->recordings_.on_event(event, self->now_unix());
+    self->recordings_.on_event(event, self->node_->wall().unix_time(event.at));
   };
-  auto node =
-      Node::create(std::move(config),
-                   {.on_event = [self](engine::Event event) { self->on_event(std::move(event)); },
-                    .on_recording = on_recording},
-                   seams);
+  auto node = Node::create(
+      std::move(config),
+      {.on_event = [self](engine::Event event) { self->on_event(std::move(event)); },
+       .on_recording = on_recording,
+       .on_recorder_slow =
+           [self](bool is_slow) { self->recordings_.on_recorder_slow(is_slow, self->now_unix()); }},
+      seams);
   if (!node) return failure(std::move(node).error());
   plane->node_ = std::move(*node);
   plane->start_time_ = plane->now_unix();

@@ -3,6 +3,7 @@
 #include <pthread.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "control/names.h"
 #include "relay/io/clock.h"
@@ -14,6 +15,9 @@ namespace {
 
 /// How long stop() waits for workers that do not stop.
 constexpr Duration kStopDeadline = std::chrono::seconds(5);
+/// How long the pump sleeps where nothing wakes it, and where a recorder is to be watched.
+constexpr Duration kIdle = std::chrono::seconds(1);
+constexpr Duration kWatch = std::chrono::milliseconds(200);
 
 /// What of a range is this worker's: even shares, each beginning with an even port.
 engine::NetworkConfig share_of(const NetworkConfig& network, std::size_t worker,
@@ -221,14 +225,29 @@ void Node::pump() {
     while (pump_once()) {
     }
     if (is_last) return;
-    close_recordings_left();
+    const Duration nap = watch_recorder();
     signal_->may_sleep();
     if (pump_once()) {
       signal_->is_awake();
       continue;
     }
-    signal_->wait(std::chrono::seconds(1));
+    signal_->wait(nap);
   }
+}
+
+/// A recorder that hangs cannot say so itself. Returns when it is to be looked at again.
+Duration Node::watch_recorder() {
+  if (!recorder_) return kIdle;
+  {
+    const Lock lock(recorder_mutex_);
+    close_what_fits();
+  }
+  const Duration busy = recorder_->busy_for(now());
+  const bool is_slow = busy >= kRecorderPatience;
+  const bool was_slow = std::exchange(is_recorder_slow_, is_slow);
+  // Again and again while it lasts: recordings may have begun meanwhile.
+  if ((is_slow || was_slow) && listener_.on_recorder_slow) listener_.on_recorder_slow(is_slow);
+  return busy == Duration::zero() && recorder_->open_recordings() == 0 ? kIdle : kWatch;
 }
 
 /// Takes what there is, a batch of each in turn so that none keeps the others waiting.
@@ -281,13 +300,12 @@ void Node::add_recorded_codec(record::RecordingId id, std::uint8_t channel,
 void Node::close_recording(record::RecordingId id) {
   if (!recorder_) return;
   const Lock lock(recorder_mutex_);
-  // Never waited for: the pump, which calls this too, carries everyone's answers.
-  if (!unclosed_.empty() || !recorder_->close(id)) unclosed_.push_back(id);
+  unclosed_.push_back(id);
+  close_what_fits();
 }
 
-void Node::close_recordings_left() {
-  if (!recorder_) return;
-  const Lock lock(recorder_mutex_);
+/// A recorder that hangs has no room for more commands at some time; the pump must not wait for it.
+void Node::close_what_fits() {
   while (!unclosed_.empty() && recorder_->close(unclosed_.front())) unclosed_.pop_front();
 }
 

@@ -26,16 +26,19 @@ namespace causeway::control {
 /// reads what they say (the pump).
 ///
 ///     gRPC thread --call()--> mailbox -> worker -> outlet --pump--> wakes the caller
-///                                                           \--> on_event, on_recording
+///                                                           \--> on_event, on_recording ...
 ///
 /// A call waits at most for its deadline, so the control plane answers while a worker is stuck.
-/// Every method but stop(): any thread. on_event, on_recording and the `settled` of a call run on
-/// the pump, in the order of each worker, and never wait for another call.
+/// Every method but stop(): any thread. The listener and the `settled` of a call run on the pump,
+/// in the order of each worker, and never wait for another call.
 class Node {
  public:
   struct Listener {
     std::function<void(engine::Event)> on_event;
     std::function<void(const record::RecordingEvent&)> on_recording;
+    /// The recorder has been at one thing for kRecorderPatience, said for as long as it lasts; and
+    /// when it goes on again.
+    std::function<void(bool is_slow)> on_recorder_slow;
   };
   /// What runs on the pump when a command is done, before anything that its worker says later.
   template <typename T>
@@ -47,6 +50,7 @@ class Node {
   };
 
   static constexpr Duration kCallDeadline = std::chrono::seconds(2);
+  static constexpr Duration kRecorderPatience = std::chrono::milliseconds(500);
 
   /// Starts the workers and, where the configuration has a folder for recordings, the recorder.
   /// Errors: those of Worker::create and the folder's.
@@ -113,8 +117,9 @@ class Node {
   [[nodiscard]] Answer<engine::Command> post_and_wait(
       WorkerId worker, engine::Command command, std::function<void(engine::Command&)> on_done);
   void pump();
+  [[nodiscard]] Duration watch_recorder();
+  void close_what_fits() CAUSEWAY_REQUIRES(recorder_mutex_);
   bool pump_once();
-  void close_recordings_left();
   void settle(WorkerId worker, engine::Command command);
   void undo(WorkerId worker, engine::Command& command);
 
@@ -128,7 +133,7 @@ class Node {
   std::vector<std::unique_ptr<record::RingWriter>> writers_;
   std::unique_ptr<worker::Recorder> recorder_;
   Mutex recorder_mutex_;
-  /// That the recorder, whose disk may be stuck, had no room to be told of; tried again.
+  // Recordings that the recorder is still to be told to close.
   std::deque<record::RecordingId> unclosed_ CAUSEWAY_GUARDED_BY(recorder_mutex_);
   std::vector<std::unique_ptr<worker::Worker>> workers_;
   std::vector<std::atomic<float>> loads_;
@@ -139,6 +144,7 @@ class Node {
   std::uint64_t next_token_ CAUSEWAY_GUARDED_BY(mutex_) = 1;
   std::unordered_map<std::uint64_t, std::shared_ptr<Pending>> pending_ CAUSEWAY_GUARDED_BY(mutex_);
 
+  bool is_recorder_slow_ = false;  // the pump's own
   std::atomic<bool> is_stopping_{false};
   std::thread pump_;
 };

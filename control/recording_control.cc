@@ -89,11 +89,12 @@ Answer<void> start_recording(ControlPlane& plane, SessionState& session,
     take_back();
     return failure(std::move(done).error());
   }
-  if (!plane.recordings().wait_started(session.id, request.id, kRecorderDeadline)) {
+  if (auto begun = plane.recordings().wait_started(session.id, request.id, kRecorderDeadline);
+      !begun) {
     (void)plane.node().call(session.handle.worker,
                             command_for(session, number, record::FrameKind::Stop));
     take_back();
-    return failure(api_error("RECORDER_UNAVAILABLE", "The recording's file could not be made."));
+    return begun;
   }
   const Lock lock(session.data);
   session.recordings.push_back(request.id);

@@ -1,6 +1,8 @@
 #include "control/recordings.h"
 
 #include <algorithm>
+#include <system_error>
+#include <utility>
 
 #include "control/names.h"
 #include "control/proto_time.h"
@@ -229,6 +231,12 @@ std::vector<record::RecordingId> Recordings::running(const std::string& session)
   return numbers;
 }
 
+bool Recordings::is_running(const std::string& session, const std::string& id) const {
+  const Lock lock(mutex_);
+  const Entry* entry = find(session, id);
+  return entry != nullptr && !entry->has_ended;
+}
+
 std::size_t Recordings::running_count() const {
   const Lock lock(mutex_);
   return running_;
@@ -272,17 +280,27 @@ Answer<void> Recordings::set_paused(const std::string& session, const std::strin
 
 // -------------------------------------------------------------------- what the recorder says
 
-void Recordings::end(Entry& entry, v1::RecordingState state, Duration now_unix) {
+void Recordings::end(Entry& entry, v1::RecordingState state, Duration at_unix) {
   if (entry.has_ended) return;
   entry.has_ended = true;
   --running_;
   entry.shown.set_state(state);
-  set(*entry.shown.mutable_end_time(), now_unix);
+  set(*entry.shown.mutable_end_time(), at_unix);
   entry.etag.change();
 }
 
+Recordings::Told Recordings::told(const Entry& entry, v1::RecordingTransition transition,
+                                  Duration at_unix) {
+  Told out{entry.session, entry.labels, {}};
+  set(*out.event.mutable_time(), at_unix);
+  out.event.mutable_recording_state()->set_transition(transition);
+  *out.event.mutable_recording_state()->mutable_recording() = show(entry);
+  return out;
+}
+
+/// Nothing where there is nothing to tell.
 std::optional<v1::RecordingTransition> Recordings::apply(const record::RecordingEvent& event,
-                                                         Entry& entry, Duration now_unix) {
+                                                         Entry& entry, Duration at_unix) {
   using Kind = record::RecordingEventKind;
   v1::Recording& shown = entry.shown;
   shown.set_size_octets(event.octets);
@@ -290,78 +308,89 @@ std::optional<v1::RecordingTransition> Recordings::apply(const record::Recording
   shown.set_lost_packets(std::max(shown.lost_packets(), event.lost_packets));
   shown.set_late_packets(event.late_packets);
   shown.set_lost_octets(event.dropped_octets);
-  if (event.reason != record::DegradeReason::None) {
-    shown.set_degraded_reason(std::string(record::name_of(event.reason)));
-  }
+  const bool is_ring = event.reason == record::DegradeReason::RingFull;
   switch (event.kind) {
     case Kind::Started:
       entry.has_started = true;
-      set(*shown.mutable_start_time(), now_unix);
+      set(*shown.mutable_start_time(), at_unix);
       return v1::RECORDING_TRANSITION_STARTED;
+    case Kind::Grown:
+      return std::nullopt;
     case Kind::Paused:
       return v1::RECORDING_TRANSITION_PAUSED;
     case Kind::Resumed:
       return v1::RECORDING_TRANSITION_RESUMED;
     case Kind::Degraded:
-      entry.is_degraded = true;
+      shown.set_degraded_reason(std::string(record::name_of(event.reason)));
+      // The worker has said so already.
+      if (is_ring && std::exchange(entry.is_ring_full, true)) return std::nullopt;
       return v1::RECORDING_TRANSITION_DEGRADED;
     case Kind::Recovered:
-      entry.is_degraded = false;
+      if (is_ring) entry.is_ring_full = false;
       return v1::RECORDING_TRANSITION_RECOVERED;
     case Kind::Stopped:
-      end(entry, v1::RECORDING_STATE_STOPPED, now_unix);
+      end(entry, v1::RECORDING_STATE_STOPPED, at_unix);
       return v1::RECORDING_TRANSITION_STOPPED;
     case Kind::Failed:
-      end(entry, v1::RECORDING_STATE_FAILED, now_unix);
+      shown.set_degraded_reason(std::string(record::name_of(event.reason)));
+      entry.system_error = event.system_error;
+      end(entry, v1::RECORDING_STATE_FAILED, at_unix);
       return v1::RECORDING_TRANSITION_FAILED;
   }
   return std::nullopt;
 }
 
-void Recordings::on_event(const record::RecordingEvent& event, Duration now_unix) {
-  std::string session;
-  google::protobuf::Map<std::string, std::string> labels;
-  v1::Event out;
+void Recordings::on_event(const record::RecordingEvent& event, Duration at_unix) {
+  Told out;
   bool has_ended = false;
   {
     const Lock lock(mutex_);
     Entry* entry = find(event.id);
     if (entry == nullptr) return;
-    const auto transition = apply(event, *entry, now_unix);
+    const auto transition = apply(event, *entry, at_unix);
     changed_.notify_all();
     if (!transition) return;
-    session = entry->session;
-    labels = entry->labels;
+    out = told(*entry, *transition, at_unix);
     has_ended = entry->has_ended;
-    set(*out.mutable_time(), now_unix);
-    out.mutable_recording_state()->set_transition(*transition);
-    *out.mutable_recording_state()->mutable_recording() = show(*entry);
     if (has_ended) forget_old();
   }
-  publish_(session, labels, std::move(out));
-  if (has_ended) ended_(session);
+  publish_(out.session, out.labels, std::move(out.event));
+  if (has_ended) ended_(out.session);
 }
 
 void Recordings::on_overrun(record::RecordingId recording, std::uint64_t lost_packets,
                             Duration at_unix) {
-  std::string session;
-  google::protobuf::Map<std::string, std::string> labels;
-  v1::Event out;
+  Told out;
   {
     const Lock lock(mutex_);
     Entry* entry = find(recording);
-    if (entry == nullptr) return;
+    if (entry == nullptr || entry->has_ended) return;
     v1::Recording& shown = entry->shown;
     shown.set_lost_packets(std::max(shown.lost_packets(), lost_packets));
     shown.set_degraded_reason(std::string(record::name_of(record::DegradeReason::RingFull)));
-    entry->is_degraded = true;
-    session = entry->session;
-    labels = entry->labels;
-    set(*out.mutable_time(), at_unix);
-    out.mutable_recording_state()->set_transition(v1::RECORDING_TRANSITION_DEGRADED);
-    *out.mutable_recording_state()->mutable_recording() = show(*entry);
+    if (std::exchange(entry->is_ring_full, true)) return;
+    out = told(*entry, v1::RECORDING_TRANSITION_DEGRADED, at_unix);
   }
-  publish_(session, labels, std::move(out));
+  publish_(out.session, out.labels, std::move(out.event));
+}
+
+void Recordings::on_recorder_slow(bool is_slow, Duration at_unix) {
+  std::vector<Told> all;
+  {
+    const Lock lock(mutex_);
+    for (auto& [order, entry] : by_order_) {
+      if (entry->has_ended || entry->is_recorder_slow == is_slow) continue;
+      entry->is_recorder_slow = is_slow;
+      if (is_slow) {
+        entry->shown.set_degraded_reason(
+            std::string(record::name_of(record::DegradeReason::RecorderSlow)));
+      }
+      all.push_back(told(
+          *entry, is_slow ? v1::RECORDING_TRANSITION_DEGRADED : v1::RECORDING_TRANSITION_RECOVERED,
+          at_unix));
+    }
+  }
+  for (Told& out : all) publish_(out.session, out.labels, std::move(out.event));
 }
 
 void Recordings::forget_old() {
@@ -379,15 +408,22 @@ void Recordings::forget_old() {
   }
 }
 
-bool Recordings::wait_started(const std::string& session, const std::string& id, Duration timeout) {
+Answer<void> Recordings::wait_started(const std::string& session, const std::string& id,
+                                      Duration timeout) {
   const auto deadline = std::chrono::steady_clock::now() + timeout;
   const Lock lock(mutex_);
   for (;;) {
     const Entry* entry = find(session, id);
-    if (entry == nullptr || entry->has_ended) return false;
-    if (entry->has_started) return true;
+    if (entry != nullptr && entry->has_started) return {};
+    if (entry == nullptr || entry->has_ended) {
+      std::string what = "The recording's file could not be made";
+      if (entry != nullptr && entry->system_error != 0) {
+        what += ": " + std::generic_category().message(entry->system_error);
+      }
+      return failure(api_error("RECORDER_UNAVAILABLE", what + "."));
+    }
     const auto left = deadline - std::chrono::steady_clock::now();
-    if (left <= Duration::zero()) return true;  // late, but nothing is known to be wrong
+    if (left <= Duration::zero()) return {};  // late, but nothing is known to be wrong
     changed_.wait_for(mutex_, left);
   }
 }

@@ -83,6 +83,7 @@ class Recordings {
                                                           const std::string& id) const;
   /// Numbers of those of a session that have not ended.
   [[nodiscard]] std::vector<record::RecordingId> running(const std::string& session) const;
+  [[nodiscard]] bool is_running(const std::string& session, const std::string& id) const;
   [[nodiscard]] std::size_t running_count() const;
   /// The taps that a recording has on its legs.
   [[nodiscard]] std::vector<std::uint16_t> legs_of(const std::string& session,
@@ -96,14 +97,17 @@ class Recordings {
   [[nodiscard]] Answer<void> set_paused(const std::string& session, const std::string& id,
                                         bool is_paused);
 
-  /// What the recorder says; on the pump.
-  void on_event(const record::RecordingEvent& event, Duration now_unix);
+  /// What the recorder says, and the time of day of `event.at`; on the pump.
+  void on_event(const record::RecordingEvent& event, Duration at_unix);
   /// A worker had no room in its ring; on the pump.
   void on_overrun(record::RecordingId recording, std::uint64_t lost_packets, Duration at_unix);
+  /// The recorder hangs, in a disk most likely, or does so no more; on the pump.
+  void on_recorder_slow(bool is_slow, Duration at_unix);
 
-  /// Waits until the recorder has begun to write; false where it has failed. At most `timeout`.
-  [[nodiscard]] bool wait_started(const std::string& session, const std::string& id,
-                                  Duration timeout);
+  /// Waits until the recorder has begun to write, at most `timeout`. Errors: RECORDER_UNAVAILABLE
+  /// (it has failed).
+  [[nodiscard]] Answer<void> wait_started(const std::string& session, const std::string& id,
+                                          Duration timeout);
   /// Waits until all these have ended, at most `timeout`.
   void wait_ended(const std::vector<record::RecordingId>& recordings, Duration timeout);
 
@@ -117,7 +121,9 @@ class Recordings {
     v1::Recording shown;
     Etag etag;
     bool has_started = false;
-    bool is_degraded = false;
+    bool is_ring_full = false;
+    bool is_recorder_slow = false;
+    int system_error = 0;  ///< Why it has failed.
     bool has_ended = false;
   };
   using Key = std::pair<std::string, std::string>;
@@ -128,9 +134,17 @@ class Recordings {
       CAUSEWAY_REQUIRES(mutex_);
   [[nodiscard]] Entry* find(record::RecordingId number) CAUSEWAY_REQUIRES(mutex_);
   [[nodiscard]] std::optional<v1::RecordingTransition> apply(const record::RecordingEvent& event,
-                                                             Entry& entry, Duration now_unix)
+                                                             Entry& entry, Duration at_unix)
       CAUSEWAY_REQUIRES(mutex_);
-  void end(Entry& entry, v1::RecordingState state, Duration now_unix) CAUSEWAY_REQUIRES(mutex_);
+  void end(Entry& entry, v1::RecordingState state, Duration at_unix) CAUSEWAY_REQUIRES(mutex_);
+  /// An event that is to be published without the lock.
+  struct Told {
+    std::string session;
+    google::protobuf::Map<std::string, std::string> labels;
+    v1::Event event;
+  };
+  [[nodiscard]] static Told told(const Entry& entry, v1::RecordingTransition transition,
+                                 Duration at_unix);
   [[nodiscard]] static v1::Recording show(const Entry& entry);
   void forget_old() CAUSEWAY_REQUIRES(mutex_);
 

@@ -210,12 +210,13 @@ Answer<v1::CreateSessionResponse> RelayApi::create_session(const v1::CreateSessi
   if (auto opened = open_session(plane_, session, std::move(*built)); !opened) {
     return failure(std::move(opened).error());
   }
-  recordings.keep();
   for (const RecordingRequest& recording : draft->recordings) {
-    if (plane_.recordings().wait_started(*id, recording.id, kRecorderDeadline)) continue;
+    auto begun = plane_.recordings().wait_started(*id, recording.id, kRecorderDeadline);
+    if (begun) continue;
     (void)close_session(plane_, session);
-    return failure(api_error("RECORDER_UNAVAILABLE", "The recording's file could not be made."));
+    return failure(std::move(begun).error());
   }
+  recordings.keep();
   v1::CreateSessionResponse out;
   *out.mutable_session() = show_whole(plane_, *session);
   for (std::size_t i = 0; i < draft->keys.size(); ++i) {

@@ -130,4 +130,11 @@ Result<void, Errno> DirectoryDisk::replace(std::string_view path, Bytes octets) 
   return done;
 }
 
+Result<void, Errno> DirectoryDisk::remove(std::string_view path) {
+  const Result<Place, Errno> place = place_of(root_.raw(), path);
+  if (!place) return failure(place.error());
+  if (::unlinkat(place->folder.raw(), place->name.c_str(), 0) != 0) return failure(Errno(errno));
+  return {};
+}
+
 }  // namespace causeway::io

@@ -33,6 +33,8 @@ class Disk {
   [[nodiscard]] virtual Result<std::unique_ptr<File>, Errno> create(std::string_view path) = 0;
   /// Puts a whole file in the place of `path` at once, or nothing. Errors: as create(), but EEXIST.
   [[nodiscard]] virtual Result<void, Errno> replace(std::string_view path, Bytes octets) = 0;
+  /// Removes a file; the folders above it stay. Errors: ENOENT, and as create().
+  [[nodiscard]] virtual Result<void, Errno> remove(std::string_view path) = 0;
 };
 
 /// The files below one folder of the operating system, readable by their owner (write) and group,
@@ -45,6 +47,7 @@ class DirectoryDisk final : public Disk {
 
   [[nodiscard]] Result<std::unique_ptr<File>, Errno> create(std::string_view path) override;
   [[nodiscard]] Result<void, Errno> replace(std::string_view path, Bytes octets) override;
+  [[nodiscard]] Result<void, Errno> remove(std::string_view path) override;
 
  private:
   explicit DirectoryDisk(FileDescriptor root) : root_(std::move(root)) {}

@@ -13,8 +13,8 @@ namespace causeway::record {
 
 /// What the metadata file beside a recording says apart from its session.
 struct MetadataState {
-  /// "recording" from before the first sound on, "stopped" after a clean end, "failed". A file that
-  /// still says "recording" when no relay runs was cut off: it is good up to its last flush.
+  /// "recording" from before the first sound on, "stopped" after a clean end. A file that still
+  /// says "recording" when no relay runs was cut off: it is good up to its last flush.
   std::string_view state = "recording";
   std::vector<DegradeReason> degraded;  ///< Each reason once.
   std::uint64_t dropped_octets = 0;     ///< Holes that the disk made.

@@ -47,6 +47,8 @@ std::string_view name_of(DegradeReason reason) {
       return "cannot_open";
     case DegradeReason::UnknownCodec:
       return "unknown_codec";
+    case DegradeReason::RecorderSlow:
+      return "recorder_slow";
   }
   return "none";
 }

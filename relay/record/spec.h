@@ -78,6 +78,7 @@ enum class DegradeReason : std::uint8_t {
   DiskError,     ///< EIO and the like.
   CannotOpen,    ///< The file could not be made at all (with Failed).
   UnknownCodec,  ///< Packets that cannot be decoded (or are not Opus, in OggOpus).
+  RecorderSlow,  ///< The recorder waits for its disk, or for a CPU; nothing is missing yet.
 };
 [[nodiscard]] std::string_view name_of(DegradeReason reason);
 
@@ -86,8 +87,9 @@ enum class RecordingEventKind : std::uint8_t {
   Started,
   Paused,
   Resumed,
-  Degraded,   ///< `reason`: each is told once, the disk's again after Recovered.
-  Recovered,  ///< The disk takes everything again; what was dropped stays dropped.
+  Degraded,   ///< `reason`: each is told once, the disk's and the ring's again after Recovered.
+  Recovered,  ///< From `reason`: nothing more is lost; what was dropped stays dropped.
+  Grown,      ///< How much there is by now, once a second while it grows.
   Stopped,    ///< The last one. The file and its metadata are complete.
   Failed,     ///< The last one, too: there is no file.
 };
@@ -96,6 +98,7 @@ struct RecordingEvent {
   RecordingId id;
   RecordingEventKind kind = RecordingEventKind::Started;
   DegradeReason reason = DegradeReason::None;
+  Instant at;                        ///< When. Started: of the file's first sample.
   int system_error = 0;              ///< errno where the disk is the reason.
   std::uint64_t octets = 0;          ///< Of the file so far.
   Duration duration{};               ///< Of the recording so far.

@@ -23,6 +23,8 @@ using record::RecordingEventKind;
 constexpr std::size_t kFramesPerTurn = 1'024;
 /// How often a disk that refused is asked again.
 constexpr Duration kRetryEvery = std::chrono::milliseconds(250);
+/// How often it is told how much of a recording there is.
+constexpr Duration kTellGrowthEvery = std::chrono::seconds(1);
 
 DegradeReason reason_of(int system_error) {
   return system_error == ENOSPC || system_error == EDQUOT ? DegradeReason::DiskFull
@@ -41,7 +43,12 @@ struct Recorder::Recording {
   record::RecordingSession::State told_state = record::RecordingSession::State::Waiting;
   std::vector<DegradeReason> degraded;  // for the metadata: each reason once
   bool is_disk_in_trouble = false;
-  bool is_closing = false;  // close() was called
+  DegradeReason disk_reason = DegradeReason::None;
+  std::optional<Instant> closing_at;      // close() was called
+  std::optional<Instant> ring_loss_told;  // in trouble; the last loss that it has shown
+  Instant growth_told;
+  std::uint64_t octets_told = 0;
+  bool is_unknown_codec_told = false;
   bool is_failed = false;
   Instant last_retry;
   std::optional<Instant> done_at;
@@ -99,6 +106,11 @@ Result<void, Error> Recorder::post(Command command) {
   return {};
 }
 
+Duration Recorder::busy_for(Instant now) const {
+  const std::int64_t began = turn_began_ns_.load(std::memory_order_relaxed);
+  return began == kResting ? Duration::zero() : now - Instant(Duration(began));
+}
+
 // --- the thread --------------------------------------------------------------------------------
 
 void Recorder::run() {
@@ -114,6 +126,7 @@ void Recorder::turn() {
   // Before the rings: whatever arrived until now is in one of them, or will be well within the
   // horizon.
   const Instant now = config_.now();
+  turn_began_ns_.store(now.time_since_epoch().count(), std::memory_order_relaxed);
   take_commands();
   const Instant mark = drain_rings(now);
   for (auto next = recordings_.begin(); next != recordings_.end();) {
@@ -126,6 +139,7 @@ void Recorder::turn() {
 }
 
 void Recorder::rest() {
+  turn_began_ns_.store(kResting, std::memory_order_relaxed);
   if (has_more_frames_) return;
   signal_->may_sleep();
   const bool has_reason_to_look = !recordings_.empty() || !waiting_events_.empty();
@@ -147,7 +161,7 @@ bool Recorder::take_commands() {
         recording->session.add_codec(add->channel, std::move(add->codec));
       }
     } else if (const auto* close = std::get_if<Close>(&*command)) {
-      if (Recording* const recording = find(close->id)) recording->is_closing = true;
+      if (Recording* const recording = find(close->id)) recording->closing_at = config_.now();
     }
   }
   return has_taken;
@@ -174,17 +188,19 @@ void Recorder::take(record::RecordingSpec spec) {
   }
   auto file = config_.disk->create(kept.path);
   if (!file) {
-    write_metadata(recording, "failed");
+    (void)config_.disk->remove(path);  // it describes nothing
     return fail(recording, file.error());
   }
   recording.file.emplace(std::move(*file), config_.max_backlog_octets);
   recording.session.begin(writes_);
+  recording.octets_told = recording.session.file_octets();
   write_out(recording, config_.now());
 }
 
 void Recorder::fail(Recording& recording, io::Errno error) {
   recording.is_failed = true;
-  tell(recording, RecordingEventKind::Failed, DegradeReason::CannotOpen, error.raw());
+  tell(recording, RecordingEventKind::Failed, config_.now(), DegradeReason::CannotOpen,
+       error.raw());
 }
 
 /// Hands the rings' frames to their recordings. Returns the moment before which no frame can come
@@ -226,12 +242,17 @@ void Recorder::handle_frame(const record::Frame& frame) {
     return;
   }
   if (recording->is_failed) {
-    recording->is_closing |= frame.header.kind == record::FrameKind::Stop;
+    if (frame.header.kind == record::FrameKind::Stop) recording->closing_at = frame.header.at;
     return;
   }
   recording->session.handle_frame(frame);
+  if (frame.header.kind == record::FrameKind::Lost) {
+    const bool is_going_on = recording->ring_loss_told.has_value();
+    recording->ring_loss_told = config_.now();
+    if (!is_going_on) degrade(*recording, DegradeReason::RingFull);
+  }
   // Not left to the next advance(): a pause may begin and end within one turn.
-  tell_changes(*recording);
+  tell_changes(*recording, frame.header.at);
 }
 
 Recorder::Recording* Recorder::find(record::RecordingId id) {
@@ -241,15 +262,19 @@ Recorder::Recording* Recorder::find(record::RecordingId id) {
 
 void Recorder::advance(Recording& recording, Instant mark, Instant now) {
   if (recording.is_failed) return;
-  if (recording.is_closing) {
+  // Not before everything has been seen that was in a ring by then.
+  if (recording.closing_at && mark >= *recording.closing_at) {
     recording.session.finish(mark, writes_);
   } else {
     recording.session.advance(mark, writes_);
   }
   write_out(recording, now);
-  if (recording.session.has_undecodable()) {
-    degrade(recording, DegradeReason::UnknownCodec, 0);
+  if (recording.session.has_undecodable() && !recording.is_unknown_codec_told) {
+    recording.is_unknown_codec_told = true;
+    degrade(recording, DegradeReason::UnknownCodec);
   }
+  tell_ring(recording, now);
+  tell_growth(recording, now);
   if (recording.session.state() == record::RecordingSession::State::Done && !recording.done_at) {
     recording.done_at = now;
   }
@@ -266,17 +291,17 @@ void Recorder::write_out(Recording& recording, Instant now) {
   tell_disk(recording);
 }
 
-void Recorder::tell_changes(Recording& recording) {
+void Recorder::tell_changes(Recording& recording, Instant at) {
   using State = record::RecordingSession::State;
   const State state = recording.session.state();
   const State told = std::exchange(recording.told_state, state);
   if (state == told) return;
   if (told == State::Waiting && state == State::Recording) {
-    tell(recording, RecordingEventKind::Started);
+    tell(recording, RecordingEventKind::Started, *recording.session.started_at());
   } else if (state == State::Paused) {
-    tell(recording, RecordingEventKind::Paused);
+    tell(recording, RecordingEventKind::Paused, at);
   } else if (told == State::Paused && state == State::Recording) {
-    tell(recording, RecordingEventKind::Resumed);
+    tell(recording, RecordingEventKind::Resumed, at);
   }
 }
 
@@ -284,26 +309,40 @@ void Recorder::tell_disk(Recording& recording) {
   const std::optional<io::Errno> trouble = recording.file->trouble();
   if (trouble && !recording.is_disk_in_trouble) {
     recording.is_disk_in_trouble = true;
+    recording.disk_reason = reason_of(trouble->raw());
     recording.last_retry = config_.now();
-    degrade(recording, reason_of(trouble->raw()), trouble->raw());
+    degrade(recording, recording.disk_reason, trouble->raw());
   } else if (!trouble && recording.is_disk_in_trouble) {
     recording.is_disk_in_trouble = false;
     // Told again should it happen again; the metadata keeps that it happened.
-    tell(recording, RecordingEventKind::Recovered);
+    tell(recording, RecordingEventKind::Recovered, config_.now(), recording.disk_reason);
   }
+}
+
+void Recorder::tell_ring(Recording& recording, Instant now) {
+  if (!recording.ring_loss_told || now - *recording.ring_loss_told < record::kRingCalm) return;
+  recording.ring_loss_told.reset();
+  tell(recording, RecordingEventKind::Recovered, now, DegradeReason::RingFull);
+}
+
+void Recorder::tell_growth(Recording& recording, Instant now) {
+  const std::uint64_t octets = recording.session.file_octets();
+  if (octets == recording.octets_told || now - recording.growth_told < kTellGrowthEvery) return;
+  // Nobody needs it late: what waits for its reader is what must not be lost.
+  if (!waiting_events_.empty()) return;
+  recording.octets_told = octets;
+  recording.growth_told = now;
+  tell(recording, RecordingEventKind::Grown, now);
 }
 
 void Recorder::degrade(Recording& recording, DegradeReason reason, int system_error) {
   auto& known = recording.degraded;
-  const bool is_known = std::find(known.begin(), known.end(), reason) != known.end();
-  if (!is_known) known.push_back(reason);
-  if (!is_known || system_error != 0) {
-    tell(recording, RecordingEventKind::Degraded, reason, system_error);
-  }
+  if (std::find(known.begin(), known.end(), reason) == known.end()) known.push_back(reason);
+  tell(recording, RecordingEventKind::Degraded, config_.now(), reason, system_error);
 }
 
 bool Recorder::is_over(Recording& recording, Instant now) {
-  if (recording.is_failed) return recording.is_closing;
+  if (recording.is_failed) return recording.closing_at.has_value();
   if (!recording.done_at) return false;
   if (recording.file->has_backlog() && now - *recording.done_at < config_.give_up_after) {
     return false;
@@ -313,11 +352,21 @@ bool Recorder::is_over(Recording& recording, Instant now) {
 }
 
 void Recorder::end(Recording& recording) {
-  if (recording.session.total_counts().ring_lost != 0) {
-    recording.degraded.push_back(DegradeReason::RingFull);
+  const bool has_begun = recording.session.started_at().has_value();
+  if (has_begun) {
+    write_metadata(recording, "stopped");
+  } else {
+    remove_files(recording);
   }
-  write_metadata(recording, "stopped");
-  tell(recording, RecordingEventKind::Stopped);
+  tell(recording, RecordingEventKind::Stopped,
+       has_begun ? recording.session.ends_at() : config_.now());
+}
+
+/// Nobody will ask for a recording that never began, and its name is to be free for the next try.
+void Recorder::remove_files(const Recording& recording) {
+  const std::string& path = recording.session.spec().path;
+  (void)config_.disk->remove(path);
+  (void)config_.disk->remove(record::metadata_path(path));
 }
 
 bool Recorder::write_metadata(Recording& recording, std::string_view state) {
@@ -334,12 +383,13 @@ bool Recorder::write_metadata(Recording& recording, std::string_view state) {
   return done.has_value();
 }
 
-void Recorder::tell(const Recording& recording, RecordingEventKind kind, DegradeReason reason,
-                    int system_error) {
+void Recorder::tell(const Recording& recording, RecordingEventKind kind, Instant at,
+                    DegradeReason reason, int system_error) {
   record::RecordingEvent event;
   event.id = recording.session.spec().id;
   event.kind = kind;
   event.reason = reason;
+  event.at = at;
   event.system_error = system_error;
   event.octets = recording.file ? recording.session.file_octets() : 0;
   event.duration = recording.session.duration();

@@ -56,7 +56,8 @@ struct RecorderConfig {
 /// say when; close() ends a recording whose worker will never say Stop.
 ///
 /// For every recording the metadata file is there before the first sound, and its end is told by
-/// Stopped or Failed, exactly once, also when the recorder is destroyed.
+/// Stopped or Failed, exactly once, also when the recorder is destroyed. One that ends without ever
+/// having had a Start leaves no file.
 class Recorder {
  public:
   /// Starts the thread. `reader` is notified of events and outlives the recorder. Errors: Internal.
@@ -87,6 +88,9 @@ class Recorder {
 
   /// Frames of recordings that are not open.
   [[nodiscard]] std::uint64_t stray_frames() const { return stray_frames_.value(); }
+  /// For how long the recorder has been at one turn of its work, which takes milliseconds: much
+  /// more is a disk that does not answer. Any thread.
+  [[nodiscard]] Duration busy_for(Instant now) const;
   /// Recordings that are open now.
   [[nodiscard]] std::uint64_t open_recordings() const {
     return open_recordings_.load(std::memory_order_relaxed);
@@ -103,6 +107,7 @@ class Recorder {
   };
   using Command = std::variant<std::monostate, record::RecordingSpec, AddCodec, Close>;
   struct Recording;
+  static constexpr std::int64_t kResting = INT64_MIN;
 
   Recorder(RecorderConfig config, std::unique_ptr<io::WakeSignal> signal, io::WakeSignal& reader);
 
@@ -118,15 +123,18 @@ class Recorder {
   void handle_frame(const record::Frame& frame);
   Recording* find(record::RecordingId id);
   void advance(Recording& recording, Instant mark, Instant now);
-  void tell_changes(Recording& recording);
+  void tell_changes(Recording& recording, Instant at);
   void tell_disk(Recording& recording);
+  void tell_ring(Recording& recording, Instant now);
+  void tell_growth(Recording& recording, Instant now);
   void write_out(Recording& recording, Instant now);
   bool is_over(Recording& recording, Instant now);
   void end(Recording& recording);
   void fail(Recording& recording, io::Errno error);
+  void remove_files(const Recording& recording);
   bool write_metadata(Recording& recording, std::string_view state);
-  void degrade(Recording& recording, record::DegradeReason reason, int system_error);
-  void tell(const Recording& recording, record::RecordingEventKind kind,
+  void degrade(Recording& recording, record::DegradeReason reason, int system_error = 0);
+  void tell(const Recording& recording, record::RecordingEventKind kind, Instant at,
             record::DegradeReason reason = record::DegradeReason::None, int system_error = 0);
   void flush_events();
   void finish_all();
@@ -139,6 +147,7 @@ class Recorder {
   std::atomic<bool> is_stopping_{false};
   io::Counter stray_frames_;
   std::atomic<std::uint64_t> open_recordings_{0};
+  std::atomic<std::int64_t> turn_began_ns_{kResting};  // of the relay's clock
 
   std::map<record::RecordingId, std::unique_ptr<Recording>> recordings_;
   std::deque<record::RecordingEvent> waiting_events_;  // while the ring of events is full

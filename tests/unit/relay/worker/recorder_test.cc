@@ -53,36 +53,44 @@ record::test::ParsedWav wav_of(const fs::path& path) {
   return record::test::parse_wav(as_octets(text)).value();
 }
 
-/// A disk whose files refuse to be written while told so.
+/// What a disk is told to do to the writing of files.
+struct Mood {
+  std::atomic<int> error{0};            ///< Refuses with this one.
+  std::atomic<bool> is_stuck{false};    ///< Does not come back.
+  std::atomic<bool> has_caught{false};  ///< Somebody waits for it to come back.
+};
+
+/// A disk whose files refuse to be written, or hang in it, while told so.
 class MoodyDisk final : public io::Disk {
  public:
-  explicit MoodyDisk(std::unique_ptr<io::Disk> inner, const std::atomic<int>& error)
-      : inner_(std::move(inner)), error_(error) {}
+  MoodyDisk(std::unique_ptr<io::Disk> inner, Mood& mood) : inner_(std::move(inner)), mood_(mood) {}
   Result<std::unique_ptr<io::File>, io::Errno> create(std::string_view path) override {
     auto file = inner_->create(path);
     if (!file) return failure(file.error());
-    return std::make_unique<MoodyFile>(std::move(*file), error_);
+    return std::make_unique<MoodyFile>(std::move(*file), mood_);
   }
   Result<void, io::Errno> replace(std::string_view path, Bytes octets) override {
     return inner_->replace(path, octets);
   }
+  Result<void, io::Errno> remove(std::string_view path) override { return inner_->remove(path); }
 
  private:
   struct MoodyFile final : io::File {
-    MoodyFile(std::unique_ptr<io::File> file, const std::atomic<int>& of)
-        : inner(std::move(file)), error(of) {}
+    MoodyFile(std::unique_ptr<io::File> file, Mood& of) : inner(std::move(file)), mood(of) {}
     Result<std::size_t, io::Errno> write_at(std::uint64_t offset, Bytes octets) override {
-      if (const int code = error.load(); code != 0) return failure(io::Errno(code));
+      mood.has_caught = mood.is_stuck.load();
+      mood.is_stuck.wait(true);
+      if (const int code = mood.error.load(); code != 0) return failure(io::Errno(code));
       return inner->write_at(offset, octets);
     }
     Result<void, io::Errno> extend_to(std::uint64_t octets) override {
       return inner->extend_to(octets);
     }
     std::unique_ptr<io::File> inner;
-    const std::atomic<int>& error;
+    Mood& mood;
   };
   std::unique_ptr<io::Disk> inner_;
-  const std::atomic<int>& error_;
+  Mood& mood_;
 };
 
 /// A recorder with its thread, a real folder, and a clock that the test moves.
@@ -97,7 +105,7 @@ class RecorderTest : public ::testing::Test {
     RecorderConfig config;
     for (const auto& ring : rings_) config.rings.push_back(ring.get());
     config.disk = std::make_unique<MoodyDisk>(
-        io::DirectoryDisk::open(folder_.path().string()).value(), disk_error_);
+        io::DirectoryDisk::open(folder_.path().string()).value(), mood_);
     config.wall = WallClock(std::chrono::seconds(1'700'000'000));
     config.max_backlog_octets = max_backlog;
     config.look_every = 1ms;
@@ -152,7 +160,7 @@ class RecorderTest : public ::testing::Test {
   }
 
   Folder folder_;
-  std::atomic<int> disk_error_{0};
+  Mood mood_;
   std::atomic<std::int64_t> now_{0};
   std::vector<std::unique_ptr<ByteRing>> rings_;
   std::vector<std::unique_ptr<RingWriter>> writers_;
@@ -246,15 +254,15 @@ TEST_F(RecorderTest, SaysAtOnceThatTheDiskIsFullAndThatItTakesEverythingAgain) {
   ASSERT_TRUE(recorder_->open(spec(kFirst, "s/r.wav")));
   writer().write_marker(kFirst, FrameKind::Start, Instant(0s));
   wait_for(RecordingEventKind::Started);
-  disk_error_ = ENOSPC;
+  mood_.error = ENOSPC;
   for (int n = 0; n < 100; ++n) packet(kFirst, 0, n, n * 20ms, 0x80);
   set_time(3s);
   const RecordingEvent degraded = wait_for(RecordingEventKind::Degraded);
   EXPECT_EQ(degraded.reason, DegradeReason::DiskFull);
   EXPECT_EQ(degraded.system_error, ENOSPC);
-  disk_error_ = 0;
+  mood_.error = 0;
   set_time(4s);
-  wait_for(RecordingEventKind::Recovered);
+  EXPECT_EQ(wait_for(RecordingEventKind::Recovered).reason, DegradeReason::DiskFull);
   writer().write_marker(kFirst, FrameKind::Stop, Instant(4s));
   set_time(5s);
   const RecordingEvent stopped = wait_for(RecordingEventKind::Stopped);
@@ -298,12 +306,12 @@ TEST_F(RecorderTest, LeavesSilenceInPlaceWhereTheDiskStayedFullForLong) {
   ASSERT_TRUE(recorder_->open(spec(kFirst, "s/r.wav", 1)));
   writer().write_marker(kFirst, FrameKind::Start, Instant(0s));
   wait_for(RecordingEventKind::Started);
-  disk_error_ = EIO;
+  mood_.error = EIO;
   for (int n = 0; n < 500; ++n) packet(kFirst, 0, n, n * 20ms, 0x80);
   writer().write_marker(kFirst, FrameKind::Stop, Instant(10s));
   set_time(10s);
   EXPECT_EQ(wait_for(RecordingEventKind::Degraded).reason, DegradeReason::DiskError);
-  disk_error_ = 0;
+  mood_.error = 0;
   set_time(11s);
   const RecordingEvent stopped = wait_for(RecordingEventKind::Stopped);
   const auto pcm = wav_of(folder_.path() / "s/r.wav").channel(0);
@@ -315,26 +323,95 @@ TEST_F(RecorderTest, LeavesSilenceInPlaceWhereTheDiskStayedFullForLong) {
   EXPECT_GT(silent, 0U);
 }
 
-TEST_F(RecorderTest, TellsOfPacketsThatTheRingLost) {
+TEST_F(RecorderTest, TellsOfPacketsThatTheRingLostAndWhenItLosesNoMore) {
   start();
   ASSERT_TRUE(recorder_->open(spec(kFirst, "s/r.wav")));
   writer().write_marker(kFirst, FrameKind::Start, Instant(0s));
   wait_for(RecordingEventKind::Started);
   // The ring's own fullness is RingWriter's test; here, its marker.
-  const MutableBytes room = rings_[0]->reserve(record::kFrameHeaderOctets);
-  record::FrameHeader lost;
-  lost.recording = kFirst;
-  lost.kind = FrameKind::Lost;
-  lost.frames = 17;
-  lost.octets = 17 * 172;
-  record::write_frame_header(room, lost);
-  rings_[0]->commit();
+  const auto lose = [&](std::uint32_t packets) {
+    const MutableBytes room = rings_[0]->reserve(record::kFrameHeaderOctets);
+    record::FrameHeader lost;
+    lost.recording = kFirst;
+    lost.kind = FrameKind::Lost;
+    lost.frames = packets;
+    lost.octets = packets * 172;
+    record::write_frame_header(room, lost);
+    rings_[0]->commit();
+  };
+  lose(10);
+  const RecordingEvent degraded = wait_for(RecordingEventKind::Degraded);
+  EXPECT_EQ(degraded.reason, DegradeReason::RingFull);
+  EXPECT_EQ(degraded.lost_packets, 10U);
+  set_time(record::kRingCalm);
+  EXPECT_EQ(wait_for(RecordingEventKind::Recovered).reason, DegradeReason::RingFull);
+  lose(7);
+  EXPECT_EQ(wait_for(RecordingEventKind::Degraded).lost_packets, 17U);
   writer().write_marker(kFirst, FrameKind::Stop, Instant(1s));
   set_time(2s);
   EXPECT_EQ(wait_for(RecordingEventKind::Stopped).lost_packets, 17U);
   const std::string json = text_of(folder_.path() / "s/r.json");
   EXPECT_NE(json.find("\"ring_lost_packets\": 17"), std::string::npos);
   EXPECT_NE(json.find("\"degraded\": [\"ring_full\"]"), std::string::npos) << json;
+}
+
+TEST_F(RecorderTest, KnowsForHowLongItsDiskHasNotAnswered) {
+  start();
+  ASSERT_TRUE(recorder_->open(spec(kFirst, "s/r.wav")));
+  writer().write_marker(kFirst, FrameKind::Start, Instant(0s));
+  wait_for(RecordingEventKind::Started);
+  mood_.is_stuck = true;
+  for (int n = 0; n < 50; ++n) packet(kFirst, 0, n, n * 20ms, 0x80);
+  set_time(1s);
+  const auto deadline = std::chrono::steady_clock::now() + 10s;
+  while (recorder_->busy_for(Instant(3s)) != 2s && std::chrono::steady_clock::now() < deadline) {
+    std::this_thread::yield();
+  }
+  EXPECT_EQ(recorder_->busy_for(Instant(3s)), 2s);
+  mood_.is_stuck = false;
+  mood_.is_stuck.notify_all();
+  writer().write_marker(kFirst, FrameKind::Stop, Instant(1s));
+  set_time(2s);
+  wait_for(RecordingEventKind::Stopped);
+  EXPECT_EQ(wav_of(folder_.path() / "s/r.wav").channel(0), std::vector<std::int16_t>(8'000, 32124))
+      << "what waited in the ring meanwhile is all there";
+}
+
+TEST_F(RecorderTest, ARecordingThatIsClosedHasAllThatWasInTheRingByThen) {
+  start();
+  ASSERT_TRUE(recorder_->open(spec(kFirst, "s/r.wav", 1)));
+  writer().write_marker(kFirst, FrameKind::Start, Instant(0s));
+  wait_for(RecordingEventKind::Started);
+  mood_.is_stuck = true;
+  for (int n = 0; n < 50; ++n) packet(kFirst, 0, n, n * 20ms, 0x80);
+  set_time(1s);
+  while (!mood_.has_caught) std::this_thread::yield();
+  // Far behind: more is in the ring than is taken at a time.
+  for (int n = 50; n < 4'000; ++n) packet(kFirst, 0, n, n * 20ms, 0x80);
+  set_time(80s);
+  ASSERT_TRUE(recorder_->close(kFirst));
+  mood_.is_stuck = false;
+  mood_.is_stuck.notify_all();
+  EXPECT_EQ(wait_for(RecordingEventKind::Stopped).duration, 80s);
+  EXPECT_EQ(wav_of(folder_.path() / "s/r.wav").channel(0),
+            std::vector<std::int16_t>(640'000, 32124));
+}
+
+TEST_F(RecorderTest, TellsWhenItBeganAndHowMuchThereIs) {
+  start();
+  set_time(5s);
+  ASSERT_TRUE(recorder_->open(spec(kFirst, "s/r.wav")));
+  writer().write_marker(kFirst, FrameKind::Start, Instant(4s));
+  EXPECT_EQ(wait_for(RecordingEventKind::Started).at, Instant(4s)) << "the file's first sample";
+  set_time(7s);
+  RecordingEvent grown;
+  do {
+    grown = wait_for(RecordingEventKind::Grown);
+  } while (grown.kind == RecordingEventKind::Grown && grown.duration < 2s);
+  EXPECT_GE(grown.octets, 80U + 2 * 4 * 8'000U);
+  writer().write_marker(kFirst, FrameKind::Stop, Instant(7s));
+  set_time(8s);
+  EXPECT_EQ(wait_for(RecordingEventKind::Stopped).at, Instant(7s));
 }
 
 TEST_F(RecorderTest, SaysOnceThatACodecIsUnknown) {
@@ -372,7 +449,7 @@ TEST_F(RecorderTest, EndsEveryRecordingWhenItIsStopped) {
   recorder_->stop();
   // Everything that was in the ring is in the file, without the horizon's delay.
   EXPECT_EQ(wav_of(folder_.path() / "s/r.wav").channel(0), std::vector<std::int16_t>(8'000, 32124));
-  EXPECT_EQ(wav_of(folder_.path() / "t/r.wav").samples.size(), 0U);
+  EXPECT_FALSE(fs::exists(folder_.path() / "t/r.wav")) << "it never began";
   std::set<std::uint32_t> ended;
   while (const auto event = recorder_->try_pop_event()) {
     if (event->kind == RecordingEventKind::Stopped) ended.insert(event->id.raw());
@@ -383,9 +460,21 @@ TEST_F(RecorderTest, EndsEveryRecordingWhenItIsStopped) {
 TEST_F(RecorderTest, ClosesARecordingWhoseWorkerNeverSaysStop) {
   start();
   ASSERT_TRUE(recorder_->open(spec(kFirst, "s/r.wav")));
+  writer().write_marker(kFirst, FrameKind::Start, Instant(0s));
+  wait_for(RecordingEventKind::Started);
   ASSERT_TRUE(recorder_->close(kFirst));
   EXPECT_EQ(wait_for(RecordingEventKind::Stopped).duration, 0s);
   ASSERT_TRUE(recorder_->close(kFirst));  // without effect
+}
+
+TEST_F(RecorderTest, LeavesItsNameFreeWhereItNeverBegan) {
+  start();
+  for (const RecordingId id : {kFirst, kSecond}) {
+    ASSERT_TRUE(recorder_->open(spec(id, "s/r.wav")));
+    ASSERT_TRUE(recorder_->close(id));
+    EXPECT_EQ(wait_for(RecordingEventKind::Stopped).id, id);
+    EXPECT_TRUE(fs::is_empty(folder_.path() / "s"));
+  }
 }
 
 TEST_F(RecorderTest, RefusesASpecThatCannotBe) {
