@@ -90,8 +90,7 @@ TEST(Config, EachWorkerNeedsAPairOfPorts) {
   config.node.networks[0].last_port = UdpPort(20005);
   const auto done = check_config(config);
   ASSERT_FALSE(done);
-  EXPECT_EQ(done.error().detail,
-            "each of the 4 workers needs a pair of ports, and there are 3");
+  EXPECT_EQ(done.error().detail, "each of the 4 workers needs a pair of ports, and there are 3");
   config.node.workers = 3;
   EXPECT_TRUE(check_config(config));
   config.node.networks[0].first_port = UdpPort(20001);
