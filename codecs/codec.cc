@@ -22,7 +22,7 @@ bool has_rate(const CodecConfig& config) {
     case CodecId::Pcma:
       return config.rate == SampleRate(8'000);
     case CodecId::G722:
-      return config.rate == SampleRate(16'000);
+      return is_one_of(config.rate, std::array{8'000U, 16'000U});
     case CodecId::Opus:
       return is_one_of(config.rate, std::array{8'000U, 12'000U, 16'000U, 24'000U, 48'000U});
     case CodecId::L16:
@@ -37,7 +37,7 @@ bool has_channels(const CodecConfig& config) {
 }
 
 bool has_settings(const OpusEncoderSettings& opus) {
-  return opus.bitrate >= 6'000 && opus.bitrate <= 510'000 && opus.complexity <= 10 &&
+  return opus.bitrate >= 6'000 && opus.bitrate <= 510'000 && opus.complexity.value_or(0) <= 10 &&
          opus.expected_loss_percent <= 100;
 }
 

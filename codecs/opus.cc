@@ -95,10 +95,12 @@ class OpusDecoder final : public Decoder {
 };
 
 // Applies every setting of ours; what is not named here stays at libopus's default.
-int configure(::OpusEncoder* state, const OpusEncoderSettings& settings) {
+int configure(::OpusEncoder* state, const CodecConfig& config) {
+  const OpusEncoderSettings& settings = config.opus;
+  const std::uint8_t complexity = settings.complexity.value_or(usual_complexity(config.rate));
   const int codes[] = {
       opus_encoder_ctl(state, OPUS_SET_BITRATE(static_cast<opus_int32>(settings.bitrate))),
-      opus_encoder_ctl(state, OPUS_SET_COMPLEXITY(opus_int32{settings.complexity})),
+      opus_encoder_ctl(state, OPUS_SET_COMPLEXITY(opus_int32{complexity})),
       opus_encoder_ctl(state, OPUS_SET_VBR(opus_int32{settings.is_cbr ? 0 : 1})),
       opus_encoder_ctl(state, OPUS_SET_INBAND_FEC(opus_int32{settings.has_inband_fec ? 1 : 0})),
       opus_encoder_ctl(state,
@@ -145,7 +147,7 @@ class OpusEncoder final : public Encoder {
   [[nodiscard]] bool reconfigure(const CodecConfig& config) override {
     CodecConfig settled = config_;
     settled.opus = config.opus;
-    if (settled != config || configure(state_.get(), config.opus) != OPUS_OK) return false;
+    if (settled != config || configure(state_.get(), config) != OPUS_OK) return false;
     config_ = config;
     return true;
   }
@@ -176,7 +178,7 @@ Result<std::unique_ptr<Encoder>, Error> make_opus_encoder(const CodecConfig& con
   EncoderState state(opus_encoder_create(static_cast<opus_int32>(config.rate.raw()),
                                          config.channels, OPUS_APPLICATION_VOIP, &code));
   if (!state || code != OPUS_OK) return failure(refused(code));
-  if (code = configure(state.get(), config.opus); code != OPUS_OK) return failure(refused(code));
+  if (code = configure(state.get(), config); code != OPUS_OK) return failure(refused(code));
   return std::make_unique<OpusEncoder>(config, std::move(state));
 }
 

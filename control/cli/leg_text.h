@@ -23,7 +23,7 @@ inline constexpr std::string_view kLegSyntax =
     "                       (without it the relay makes one and answers it)\n"
     "  mux=yes              RTP and RTCP on one port\n"
     "  network=NAME  direction=sendrecv|sendonly|recvonly|inactive  transcoding=avoid|forbid\n"
-    "  ptime=20ms  bitrate=24000  complexity=5  fec=yes  dtx=yes   (towards the endpoint)";
+    "  ptime=20ms  bitrate=24000  complexity=1  fec=yes  dtx=yes   (towards the endpoint)";
 
 /// `text` as a leg without a name. The error is one sentence for the person who typed it.
 [[nodiscard]] tl::expected<v1::Leg, std::string> parse_leg(std::string_view text);

@@ -36,10 +36,10 @@ std::string_view short_name(CodecId id) {
   return kNames[static_cast<std::size_t>(id)];
 }
 
-/// `opus@16k`, `pcmu`: the rate is said where the codec leaves a choice.
+/// `opus@16k`, `g722@8k`, `pcmu`: the rate is said where the codec leaves a choice.
 std::string describe(const CodecConfig& codec) {
   std::string text(short_name(codec.id));
-  if (codec.id == CodecId::Opus || codec.id == CodecId::L16) {
+  if (codec.id != CodecId::Pcmu && codec.id != CodecId::Pcma) {
     const std::uint32_t rate = codec.rate.raw();
     text += "@" + (rate % 1000 == 0 ? std::to_string(rate / 1000) + "k" : std::to_string(rate));
   }
@@ -111,9 +111,12 @@ Duration usual_ptime(const CodecConfig& codec) {
   return is_whole && octets_of_l16(codec, 10ms) > kMostUsualPayload ? 5ms : 10ms;
 }
 
-/// What the encoder runs at: no wider than its sources and the endpoint's stated limit. Opus only;
-/// the others have one rate.
+constexpr SampleRate kNarrow(8'000);
+
+/// What the encoder runs at: no wider than its sources and the endpoint's stated limit. Opus and
+/// G.722 leave a choice.
 SampleRate encoder_rate(const CodecConfig& codec, SampleRate widest_source, const CodecSpec& spec) {
+  if (codec.id == CodecId::G722) return widest_source <= kNarrow ? kNarrow : codec.rate;
   if (codec.id != CodecId::Opus) return codec.rate;
   const auto limit = fmtp_number(spec.fmtp, "maxplaybackrate");
   const SampleRate wanted = opus_rate_for(widest_source);
@@ -134,6 +137,7 @@ void apply_opus_limits(codecs::OpusEncoderSettings& opus, const CodecSpec& spec)
 /// Decoders run at the encoder's rate where the format allows it, so that nothing is resampled.
 CodecConfig decoder_for(CodecConfig codec, SampleRate encoder) {
   if (codec.id == CodecId::Opus) codec.rate = opus_rate_for(encoder);
+  if (codec.id == CodecId::G722 && encoder <= kNarrow) codec.rate = kNarrow;
   return codec;
 }
 

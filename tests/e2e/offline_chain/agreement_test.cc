@@ -156,6 +156,12 @@ void choose_rates(CodecConfig& from, CodecConfig& to) {
     }
     return SampleRate(48'000);
   };
+  const auto g722_rate = [](SampleRate rate) {
+    return rate == SampleRate(8'000) ? rate : SampleRate(16'000);
+  };
+  const bool is_from_g722 = from.id == CodecId::G722;
+  if (to.id == CodecId::G722) to.rate = is_from_g722 ? to.rate : g722_rate(from.rate);
+  if (is_from_g722) from.rate = g722_rate(to.rate);
   if (to.id == CodecId::Opus) to.rate = opus_rate(from.rate);
   if (from.id == CodecId::Opus) from.rate = opus_rate(to.rate);
 }

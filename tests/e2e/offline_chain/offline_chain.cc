@@ -25,13 +25,13 @@ in order, without loss. Prints the payloads that a relay has to send, one a line
 DTX does not send has no line.
 
   --from CODEC, --to CODEC      pcmu, pcma, g722, opus or l16
-  --from-rate HZ, --to-rate HZ  rates of PCM; for opus by default what the planner chooses
+  --from-rate HZ, --to-rate HZ  rates of PCM; for opus and g722 by default what the planner chooses
   --from-channels N, --to-channels N   by default 1
   --ptime-in MS                 refuse packets of another length
   --ptime MS                    length of the packets made, by default 20
   --payload-type N              use only packets of this payload type
   --bitrate N  --complexity N  --loss PERCENT  --fec  --dtx  --cbr    of the Opus encoder, which is
-                                made for VOIP; by default 24000, 5, 0
+                                made for VOIP; by default 24000, 5 (1 at 8 kHz), 0
 )";
 
 struct Options {
@@ -117,7 +117,6 @@ Options parse(int argc, char** argv) {
 // The PCM rate of a codec that has only one; 0 for the others.
 int own_rate(const std::string& codec) {
   if (codec == "pcmu" || codec == "pcma") return 8'000;
-  if (codec == "g722") return 16'000;
   return 0;
 }
 
@@ -136,6 +135,9 @@ void choose_rates(Options& options) {
   Format& to = options.to;
   if (from.rate == 0) from.rate = own_rate(from.codec);
   if (to.rate == 0) to.rate = own_rate(to.codec);
+  // G.722 runs at 8000 where the other side has no more.
+  if (to.rate == 0 && to.codec == "g722") to.rate = from.rate == 8'000 ? 8'000 : 16'000;
+  if (from.rate == 0 && from.codec == "g722") from.rate = to.rate == 8'000 ? 8'000 : 16'000;
   if (to.rate == 0 && to.codec == "opus") to.rate = from.rate == 0 ? 48'000 : opus_rate(from.rate);
   if (from.rate == 0 && from.codec == "opus") from.rate = opus_rate(to.rate);
   if (from.rate == 0 || to.rate == 0) throw UsageError("l16 needs its rate");

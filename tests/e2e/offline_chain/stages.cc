@@ -52,30 +52,36 @@ class G711 final : public Decoder, public Encoder {
   g711_state_t* state_;
 };
 
+int g722_options(int rate) { return rate == 8'000 ? G722_SAMPLE_RATE_8000 : 0; }
+
 class G722Decoder final : public Decoder {
  public:
+  explicit G722Decoder(int rate) : rate_(rate) {}
   ~G722Decoder() override { g722_decode_free(state_); }
   Samples decode(const Octets& payload) override {
-    Samples pcm(2 * payload.size());
+    Samples pcm(payload.size() * static_cast<std::size_t>(rate_ / 8'000));
     g722_decode(state_, pcm.data(), payload.data(), static_cast<int>(payload.size()));
     return pcm;
   }
 
  private:
-  g722_decode_state_t* state_ = g722_decode_init(nullptr, 64'000, 0);
+  int rate_;
+  g722_decode_state_t* state_ = g722_decode_init(nullptr, 64'000, g722_options(rate_));
 };
 
 class G722Encoder final : public Encoder {
  public:
+  explicit G722Encoder(int rate) : rate_(rate) {}
   ~G722Encoder() override { g722_encode_free(state_); }
   Octets encode(const Samples& frame) override {
-    Octets payload(frame.size() / 2);
+    Octets payload(frame.size() / static_cast<std::size_t>(rate_ / 8'000));
     g722_encode(state_, payload.data(), frame.data(), static_cast<int>(frame.size()));
     return payload;
   }
 
  private:
-  g722_encode_state_t* state_ = g722_encode_init(nullptr, 64'000, 0);
+  int rate_;
+  g722_encode_state_t* state_ = g722_encode_init(nullptr, 64'000, g722_options(rate_));
 };
 
 class L16 final : public Decoder, public Encoder {
@@ -131,8 +137,10 @@ class OpusEncoding final : public Encoder {
         settings_(settings),
         state_(opus_encoder_create(format.rate, format.channels, OPUS_APPLICATION_VOIP, nullptr)) {
     if (state_ == nullptr) refuse("opus_encoder_create");
+    const int usual = format.rate == 8'000 ? 1 : 5;
+    const int complexity = settings.complexity < 0 ? usual : settings.complexity;
     check(opus_encoder_ctl(state_, OPUS_SET_BITRATE(settings.bitrate)), "bitrate");
-    check(opus_encoder_ctl(state_, OPUS_SET_COMPLEXITY(settings.complexity)), "complexity");
+    check(opus_encoder_ctl(state_, OPUS_SET_COMPLEXITY(complexity)), "complexity");
     check(opus_encoder_ctl(state_, OPUS_SET_VBR(settings.is_cbr ? 0 : 1)), "vbr");
     check(opus_encoder_ctl(state_, OPUS_SET_INBAND_FEC(settings.has_fec ? 1 : 0)), "fec");
     check(opus_encoder_ctl(state_, OPUS_SET_PACKET_LOSS_PERC(settings.expected_loss_percent)),
@@ -202,7 +210,7 @@ class Swresample final : public Resampler {
 std::unique_ptr<Decoder> make_decoder(const Format& format) {
   if (format.codec == "pcmu") return std::make_unique<G711>(G711_ULAW);
   if (format.codec == "pcma") return std::make_unique<G711>(G711_ALAW);
-  if (format.codec == "g722") return std::make_unique<G722Decoder>();
+  if (format.codec == "g722") return std::make_unique<G722Decoder>(format.rate);
   if (format.codec == "l16") return std::make_unique<L16>();
   if (format.codec == "opus") return std::make_unique<OpusDecoding>(format);
   refuse("no such codec: " + format.codec);
@@ -211,7 +219,7 @@ std::unique_ptr<Decoder> make_decoder(const Format& format) {
 std::unique_ptr<Encoder> make_encoder(const Format& format, const OpusSettings& opus) {
   if (format.codec == "pcmu") return std::make_unique<G711>(G711_ULAW);
   if (format.codec == "pcma") return std::make_unique<G711>(G711_ALAW);
-  if (format.codec == "g722") return std::make_unique<G722Encoder>();
+  if (format.codec == "g722") return std::make_unique<G722Encoder>(format.rate);
   if (format.codec == "l16") return std::make_unique<L16>();
   if (format.codec == "opus") return std::make_unique<OpusEncoding>(format, opus);
   refuse("no such codec: " + format.codec);

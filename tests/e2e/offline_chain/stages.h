@@ -19,7 +19,7 @@ struct Format {
 
 struct OpusSettings {
   int bitrate = 24'000;
-  int complexity = 5;
+  int complexity = -1;  ///< -1: the relay's usual one, 1 at 8 kHz and 5 above
   int expected_loss_percent = 0;
   bool has_fec = false;
   bool has_dtx = false;

@@ -53,6 +53,51 @@ TEST(G722, RoundTripKeepsSpeechAndDelaysItByTwiceTheLookahead) {
   }
 }
 
+// The best correlation of `heard` with `said` over delays of up to 40 samples.
+double best_correlation(const Samples& said, const Samples& heard) {
+  const std::size_t length = std::min(said.size(), heard.size()) - 40;
+  double best = 0;
+  for (std::size_t delay = 0; delay < 40; ++delay) {
+    best = std::max(best, correlation(Pcm(said).first(length), Pcm(heard).subspan(delay, length)));
+  }
+  return best;
+}
+
+// Every other sample, of sound that has little above 4 kHz.
+Samples halved(const Samples& wide) {
+  Samples narrow;
+  for (std::size_t i = 0; i + 1 < wide.size(); i += 2) {
+    narrow.push_back(static_cast<std::int16_t>((wide[i] + wide[i + 1]) / 2));
+  }
+  return narrow;
+}
+
+constexpr CodecConfig kNarrow{
+    .id = CodecId::G722, .rate = SampleRate(8'000), .channels = 1, .opus = {}};
+
+TEST(G722, AtEightKilohertzUnderstandsAnOrdinaryEndpointBothWays) {
+  const Samples voice = speech(SampleRate(8'000), 16'000);
+  const auto narrow_encoder = encoder_of(kNarrow);
+  const auto wide_decoder = decoder_of(kConfig);
+  const auto wide_encoder = encoder_of(kConfig);
+  const auto narrow_decoder = decoder_of(kNarrow);
+  Samples heard_wide;
+  Samples heard_narrow;
+  for (std::size_t at = 0; at + 160 <= voice.size(); at += 160) {
+    const Octets packet = encode(*narrow_encoder, Pcm(voice).subspan(at, 160));
+    ASSERT_EQ(packet.size(), 160U) << "20 ms, whatever rate it is made at";
+    const Samples wide = decode(*wide_decoder, packet);
+    ASSERT_EQ(wide.size(), 320U);
+    heard_wide.insert(heard_wide.end(), wide.begin(), wide.end());
+    const Samples narrow = decode(*narrow_decoder, encode(*wide_encoder, wide));
+    ASSERT_EQ(narrow.size(), 160U);
+    heard_narrow.insert(heard_narrow.end(), narrow.begin(), narrow.end());
+  }
+  EXPECT_GT(best_correlation(voice, halved(heard_wide)), 0.98);
+  EXPECT_GT(best_correlation(voice, heard_narrow), 0.97);
+  EXPECT_EQ(narrow_encoder->lookahead(), 0U);
+}
+
 TEST(G722, TwentyMsAre160OctetsAnd160TicksAnd320Samples) {
   const auto encoder = encoder_of(kConfig);
   const Octets packet = encode(*encoder, Samples(320));

@@ -436,6 +436,22 @@ TEST(OpusEncoder, EncodesExactlyAsLibopusDoes) {
   }
 }
 
+TEST(OpusEncoder, TakesLessComplexityAtEightKilohertz) {
+  for (const std::uint32_t rate : {8'000U, 16'000U}) {
+    CodecConfig usual{.id = CodecId::Opus, .rate = SampleRate(rate), .channels = 1, .opus = {}};
+    CodecConfig said = usual;
+    said.opus.complexity = rate == 8'000 ? 1 : 5;
+    const auto one = encoder_of(usual);
+    const auto other = encoder_of(said);
+    const std::size_t frame = rate / 50;
+    const Samples voice = speech(usual.rate, 50 * frame);
+    for (std::size_t at = 0; at < voice.size(); at += frame) {
+      ASSERT_EQ(encode(*one, Pcm(voice).subspan(at, frame)),
+                encode(*other, Pcm(voice).subspan(at, frame)));
+    }
+  }
+}
+
 TEST(OpusEncoder, Takes10_20_40And60MsAndNothingElse) {
   for (const std::uint32_t rate : kRates) {
     const auto encoder = encoder_of(opus(rate));
@@ -510,7 +526,7 @@ TEST(OpusEncoder, TakesOtherSettingsOnAsLibopusDoesInMidStream) {
   int code = OPUS_OK;
   OpusEncoder* reference = opus_encoder_create(8000, 1, OPUS_APPLICATION_VOIP, &code);
   opus_encoder_ctl(reference, OPUS_SET_BITRATE(24'000));
-  opus_encoder_ctl(reference, OPUS_SET_COMPLEXITY(5));
+  opus_encoder_ctl(reference, OPUS_SET_COMPLEXITY(usual_complexity(SampleRate(8000))));
   const Samples voice = speech(SampleRate(8000), 160 * 100);
   for (std::size_t i = 0; i < 100; ++i) {
     if (i == 50) {

@@ -98,7 +98,7 @@ TEST(Planner, RunsEachCodecAtTheRateThatIsNeeded) {
   EXPECT_EQ(rates(kPcmu, kOpus), std::pair(8000U, 8000U));
   EXPECT_EQ(rates(kOpus, kG722), std::pair(16000U, 16000U));
   EXPECT_EQ(rates(kG722, kOpus), std::pair(16000U, 16000U));
-  EXPECT_EQ(rates(kG722, kPcma), std::pair(16000U, 8000U));
+  EXPECT_EQ(rates(kG722, kPcma), std::pair(8000U, 8000U));
   EXPECT_EQ(rates(codec(97, "L16", 44100), kOpus), std::pair(44100U, 48000U));
 }
 
@@ -125,7 +125,18 @@ TEST(Planner, PreferOrderTranscodesToTheFirstCodec) {
   LegSpec b = leg("b", {kG722, kPcmu});
   EXPECT_EQ(text(leg("a", {kPcmu}), b), "legs/a -> legs/b: forward(pcmu) send(rtp)");
   b.transcoding = TranscodingPolicy::PreferOrder;
-  EXPECT_EQ(text(leg("a", {kPcmu}), b), "legs/a -> legs/b: transcode(pcmu->g722) send(rtp)");
+  EXPECT_EQ(text(leg("a", {kPcmu}), b), "legs/a -> legs/b: transcode(pcmu->g722@8k) send(rtp)");
+}
+
+TEST(Planner, RunsG722AtEightKilohertzWhereTheOtherSideHasNoMore) {
+  const LegSpec g722 = leg("a", {kG722});
+  EXPECT_EQ(text(g722, leg("b", {kPcmu})), "legs/a -> legs/b: transcode(g722@8k->pcmu) send(rtp)");
+  EXPECT_EQ(text(leg("a", {kPcmu}), leg("b", {kG722})),
+            "legs/a -> legs/b: transcode(pcmu->g722@8k) send(rtp)");
+  EXPECT_EQ(text(leg("a", {kOpus}), leg("b", {kG722})),
+            "legs/a -> legs/b: transcode(opus@16k->g722@16k) send(rtp)");
+  EXPECT_EQ(text(g722, leg("b", {kOpus})),
+            "legs/a -> legs/b: transcode(g722@16k->opus@16k) send(rtp)");
 }
 
 TEST(Planner, EventsFollowTheAudioTheyStandInFor) {
