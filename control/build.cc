@@ -39,7 +39,7 @@ Random make_random() {
 /// Whether the plan puts this codec of the receiving leg on the wire.
 bool is_sent(const CodecSpec& codec, const engine::PathPlan& plan) {
   if (plan.transcoder && plan.transcoder->output.payload_type == codec.payload_type) return true;
-  return std::ranges::any_of(plan.routes, [&](const media::Route& route) {
+  return plan.routes.any_of([&](const media::Route& route) {
     return route.action == media::Route::Action::Pass && route.out == codec.payload_type;
   });
 }

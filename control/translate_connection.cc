@@ -93,7 +93,7 @@ void show_codec(v1::PlanCodec& out, PayloadType type, const codecs::CodecConfig&
 /// The first audio codec that passes untouched, on both sides.
 void show_passing_codec(const PathPlan& plan, const LegSpec& from, v1::Plan& out) {
   for (const engine::CodecSpec& codec : from.codecs) {
-    const media::Route& route = plan.routes[codec.payload_type.raw()];
+    const media::Route& route = plan.routes[codec.payload_type];
     if (codec.kind != MediaKind::Audio || route.action != media::Route::Action::Pass) continue;
     out.mutable_from_codec()->set_encoding_name(codec.encoding_name);
     out.mutable_from_codec()->set_payload_type(codec.payload_type.raw());

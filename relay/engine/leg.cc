@@ -36,15 +36,15 @@ std::optional<SocketAddress> port_above(std::optional<SocketAddress> address) {
 }  // namespace
 
 PayloadFormats payload_formats(const LegSpec& spec) {
-  PayloadFormats formats{};
+  PayloadFormats formats;
   if (spec.codecs.empty()) {
-    for (std::uint8_t type = 0; type < formats.size(); ++type) {
-      formats[type] = {true, MediaKind::Other, static_clock(type)};
+    for (std::uint8_t type = 0; type < 128; ++type) {
+      formats.set(PayloadType(type), {true, MediaKind::Other, static_clock(type)});
     }
     return formats;
   }
   for (const CodecSpec& codec : spec.codecs) {
-    formats[codec.payload_type.raw()] = {true, codec.kind, codec.clock};
+    formats.set(codec.payload_type, {true, codec.kind, codec.clock});
   }
   return formats;
 }
@@ -123,7 +123,7 @@ Result<wire::OpenRtp, DropReason> Leg::receive_rtp(Datagram& in, Outbox& out) {
     }
     if (auto known = check_source(*opened, in, out); !known) return failure(known.error());
     if (!receives(setup_.direction)) return failure(DropReason::Paused);
-    if (!setup_.formats[opened->payload_type().raw()].is_known) {
+    if (!setup_.formats[opened->payload_type()].is_known) {
       return failure(DropReason::UnknownPayloadType);
     }
     if (auto counted = account(*opened, in.arrival, octets, out); !counted) {
@@ -164,7 +164,7 @@ Result<void, DropReason> Leg::check_source(const wire::OpenRtp& packet, const Da
 
 Result<void, DropReason> Leg::account(const wire::OpenRtp& packet, Instant arrival,
                                       std::size_t octets, Outbox& out) {
-  const RtpClockRate clock = setup_.formats[packet.payload_type().raw()].clock;
+  const RtpClockRate clock = setup_.formats[packet.payload_type()].clock;
   // Under SRTP the replay window has seen to duplicates; here they are told from the sequence.
   const rtp::Verdict verdict =
       reception_for(packet.ssrc())
@@ -224,7 +224,7 @@ void Leg::note_media(const wire::OpenRtp& packet, const Datagram& in, Outbox& ou
 }
 
 void Leg::watch_events(const wire::OpenRtp& packet, Instant now, Outbox& out) {
-  const PayloadFormat& format = setup_.formats[packet.payload_type().raw()];
+  const PayloadFormat& format = setup_.formats[packet.payload_type()];
   if (format.kind != MediaKind::TelephoneEvent) return;
   const auto heard = event_receiver_.handle_packet(now, packet, format.clock);
   if (!heard) return;  // the path refuses and counts it
@@ -361,7 +361,7 @@ void Leg::send_datagram(SocketId socket, const SocketAddress& to, PacketBuf pack
 void Leg::apply(LegUpdate& update, Instant now, Outbox&) {
   if (update.remote_rtp) setup_.remote_rtp = *update.remote_rtp;
   if (update.remote_rtcp) setup_.remote_rtcp = *update.remote_rtcp;
-  if (update.accept_from) setup_.accept_from = *update.accept_from;
+  if (update.accept_from) std::swap(setup_.accept_from, *update.accept_from);
   if (update.remote_rtp || update.remote_rtcp || update.accept_from) {
     arm_filters(now);
   }
@@ -421,7 +421,7 @@ void Leg::remove_tap(record::RecordingId recording) {
 void Leg::tap(RecordTap::Point point, Bytes packet, Instant at, Outbox& out) {
   if (taps_.empty()) return;
   // A recording is of sound; pictures would only fill its ring.
-  const std::uint8_t type = load_u8(&packet[1]) & 0x7fU;
+  const PayloadType type(load_u8(&packet[1]) & 0x7fU);
   if (setup_.formats[type].kind == MediaKind::Video) return;
   for (RecordTap& tap : taps_) {
     if (tap.point != point || out.records == nullptr) continue;

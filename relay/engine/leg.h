@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "relay/base/datagram.h"
+#include "relay/base/payload_type_map.h"
 #include "relay/base/random.h"
 #include "relay/base/result.h"
 #include "relay/base/static_vector.h"
@@ -37,8 +38,9 @@ struct PayloadFormat {
   bool is_known = false;
   MediaKind kind = MediaKind::Other;
   RtpClockRate clock{8000};
+  friend bool operator==(const PayloadFormat&, const PayloadFormat&) = default;
 };
-using PayloadFormats = std::array<PayloadFormat, 128>;
+using PayloadFormats = PayloadTypeMap<PayloadFormat>;
 /// Of a leg's codecs; where it names none, all types are known, with the clocks of RFC 3551 6.
 [[nodiscard]] PayloadFormats payload_formats(const LegSpec& spec);
 
@@ -54,7 +56,7 @@ struct LegSetup {
   bool is_secure = false;
   std::unique_ptr<srtp::SrtpReceiver> receiver;
   std::unique_ptr<srtp::SrtpSender> sender;
-  PayloadFormats formats{};
+  PayloadFormats formats;
   RtpClockRate audio_clock{8000};              ///< Of the audio towards the endpoint.
   std::optional<PayloadType> telephone_event;  ///< For SendDtmf; at audio_clock.
   Direction direction = Direction::SendRecv;
@@ -86,7 +88,7 @@ struct LegUpdate {
   std::optional<Duration> first_packet_timeout;
   std::optional<Duration> media_timeout;
   std::optional<std::uint8_t> max_ssrcs;
-  std::unique_ptr<PayloadFormats> formats;
+  std::optional<PayloadFormats> formats;
   std::optional<RtpClockRate> audio_clock;
   std::optional<std::optional<PayloadType>> telephone_event;
   std::unique_ptr<srtp::SrtpReceiver> receiver;  ///< New receiving keys.

@@ -77,10 +77,10 @@ bool is_audio_timeline(MediaKind kind) {
 /// keeps a stream of its own.
 media::RouteTable routes_for_anything() {
   media::RouteTable routes;
-  for (std::uint8_t type = 0; type < routes.size(); ++type) {
+  for (std::uint8_t type = 0; type < 128; ++type) {
     const bool is_audio = type < 24;
     const RtpClockRate clock(is_audio ? 8000 : 90'000);
-    routes[type] = {clock, Action::Pass, PayloadType(type), is_audio};
+    routes.set(PayloadType(type), {clock, Action::Pass, PayloadType(type), is_audio});
   }
   return routes;
 }
@@ -163,8 +163,8 @@ struct Builder {
     for (const CodecSpec& codec : from.codecs) {
       const CodecSpec* same = find_format(to, codec);
       if (same == nullptr || is_out_of_order(codec, *same)) continue;
-      plan.routes[codec.payload_type.raw()] = {codec.clock, Action::Pass, same->payload_type,
-                                               is_audio_timeline(codec.kind)};
+      plan.routes.set(codec.payload_type, {codec.clock, Action::Pass, same->payload_type,
+                                           is_audio_timeline(codec.kind)});
     }
   }
 
@@ -173,7 +173,7 @@ struct Builder {
     if (target == nullptr || !may_transcode()) return {};
     std::vector<const CodecSpec*> sources;
     for (const CodecSpec& codec : from.codecs) {
-      const bool passes = plan.routes[codec.payload_type.raw()].action == Action::Pass;
+      const bool passes = plan.routes[codec.payload_type].action == Action::Pass;
       if (codec.kind == MediaKind::Audio && !passes && codec_of(codec)) sources.push_back(&codec);
     }
     if (sources.empty()) return {};
@@ -197,8 +197,8 @@ struct Builder {
     for (const CodecSpec* source : sources) {
       plan.transcoder->inputs.push_back(
           {source->payload_type, decoder_for(*codec_of(*source), encoder.rate), source->clock});
-      plan.routes[source->payload_type.raw()] = {source->clock, Action::Transcode,
-                                                 target->payload_type, true};
+      plan.routes.set(source->payload_type,
+                      {source->clock, Action::Transcode, target->payload_type, true});
     }
     set_output(encoder, ptime);
     carry_events_over();
@@ -230,8 +230,8 @@ struct Builder {
       const bool is_event = codec.kind == MediaKind::TelephoneEvent;
       auto& signals = is_event ? plan.transcoder->events : plan.transcoder->noises;
       signals.push_back({codec.payload_type, codec.clock});
-      plan.routes[codec.payload_type.raw()] = {codec.clock, Action::Transcode, target->payload_type,
-                                               true};
+      plan.routes.set(codec.payload_type,
+                      {codec.clock, Action::Transcode, target->payload_type, true});
     }
   }
 
@@ -239,7 +239,7 @@ struct Builder {
     return std::ranges::any_of(from.codecs, [&](const CodecSpec& codec) {
       const bool is_media =
           codec.kind != MediaKind::TelephoneEvent && codec.kind != MediaKind::ComfortNoise;
-      return is_media && plan.routes[codec.payload_type.raw()].action != Action::Drop;
+      return is_media && plan.routes[codec.payload_type].action != Action::Drop;
     });
   }
 
@@ -247,7 +247,7 @@ struct Builder {
   [[nodiscard]] std::string passing() const {
     std::string text;
     for (const CodecSpec& codec : from.codecs) {
-      if (plan.routes[codec.payload_type.raw()].action != Action::Pass) continue;
+      if (plan.routes[codec.payload_type].action != Action::Pass) continue;
       if (!is_audio_timeline(codec.kind) || codec.kind == MediaKind::Audio) {
         text += (text.empty() ? "" : ",") + to_lower(codec.encoding_name);
       }

@@ -7,7 +7,6 @@
 
 #include "codecs/codec.h"
 #include "relay/base/address.h"
-#include "relay/base/static_vector.h"
 #include "relay/base/time.h"
 #include "relay/wire/srtp_keys.h"
 
@@ -48,8 +47,8 @@ struct AcceptFrom {
   /// Exact: who may send, where that is not the leg's remote (an endpoint with two sockets).
   std::optional<SocketAddress> source_rtp;
   std::optional<SocketAddress> source_rtcp;
-  /// Cidrs: who may send. Latch: who may be learned; empty: anyone.
-  StaticVector<Cidr, kMaxCidrs> cidrs;
+  /// Cidrs: who may send. Latch: who may be learned; empty: anyone. At most kMaxCidrs.
+  std::vector<Cidr> cidrs;
   std::uint8_t latch_packets = 5;  ///< Latch only: packets in sequence of one SSRC.
   Duration latch_window = std::chrono::seconds(60);  ///< Latch only: from arming.
 };

@@ -5,7 +5,7 @@
 namespace causeway::media {
 
 Result<void, DropReason> Path::handle_packet(Instant now, wire::OpenRtp packet, Io io) {
-  const Route& route = routes_[packet.payload_type().raw()];
+  const Route& route = routes_[packet.payload_type()];
   switch (route.action) {
     case Route::Action::Pass:
       if (is_suppressed_ && route.is_audio) return failure(DropReason::Paused);

@@ -53,7 +53,7 @@ class Path {
   [[nodiscard]] bool transcodes() const { return transcoder_ != nullptr; }
   [[nodiscard]] Transcoder* transcoder() { return transcoder_.get(); }
   [[nodiscard]] const Transcoder* transcoder() const { return transcoder_.get(); }
-  [[nodiscard]] const Route& route(PayloadType type) const { return routes_[type.raw()]; }
+  [[nodiscard]] const Route& route(PayloadType type) const { return routes_[type]; }
 
  private:
   Result<void, DropReason> pass(wire::OpenRtp packet, const Route& route, Instant now, Io io);

@@ -1,8 +1,8 @@
 #pragma once
 
-#include <array>
 #include <cstdint>
 
+#include "relay/base/payload_type_map.h"
 #include "relay/base/types.h"
 
 namespace causeway::media {
@@ -14,14 +14,14 @@ struct Route {
     Pass,       ///< The payload goes on untouched, as payload type `out`.
     Transcode,  ///< The transcoder decodes it (audio), or carries it over (telephone-event, CN).
   };
-  RtpClockRate clock{8000};  // first: 128 of these stand in every path
+  RtpClockRate clock{8000};
   Action action = Action::Drop;
   PayloadType out;
   /// Belongs to the leg's one audio timeline; false: its own stream for each SSRC (video).
   bool is_audio = true;
+  friend bool operator==(const Route&, const Route&) = default;
 };
 
-/// By payload type, 0..127.
-using RouteTable = std::array<Route, 128>;
+using RouteTable = PayloadTypeMap<Route>;
 
 }  // namespace causeway::media

@@ -56,9 +56,9 @@ TEST(Planner, ForwardsAnythingBetweenLegsWithoutCodecs) {
   const auto made = plan(leg("a", {}), leg("b", {}), {});
   ASSERT_TRUE(made);
   EXPECT_EQ(made->text, "legs/a -> legs/b: forward(any) send(rtp)");
-  EXPECT_EQ(made->routes[127].action, Action::Pass);
-  EXPECT_FALSE(made->routes[127].is_audio);
-  EXPECT_TRUE(made->routes[0].is_audio);
+  EXPECT_EQ(made->routes[PayloadType(127)].action, Action::Pass);
+  EXPECT_FALSE(made->routes[PayloadType(127)].is_audio);
+  EXPECT_TRUE(made->routes[PayloadType(0)].is_audio);
 }
 
 TEST(Planner, RekeysWhereEitherSideHasKeys) {
@@ -83,9 +83,9 @@ TEST(Planner, MapsPayloadTypesOfTheSameFormat) {
   other.payload_type = PayloadType(96);
   const auto made = plan(leg("a", {kOpus, kEvent48k}), leg("b", {other, kEvent48k}), {});
   ASSERT_TRUE(made);
-  EXPECT_EQ(made->routes[111].out, PayloadType(96));
-  EXPECT_EQ(made->routes[110].action, Action::Pass);
-  EXPECT_EQ(made->routes[96].action, Action::Drop) << "b's numbers are not a's";
+  EXPECT_EQ(made->routes[PayloadType(111)].out, PayloadType(96));
+  EXPECT_EQ(made->routes[PayloadType(110)].action, Action::Pass);
+  EXPECT_EQ(made->routes[PayloadType(96)].action, Action::Drop) << "b's numbers are not a's";
 }
 
 TEST(Planner, RunsEachCodecAtTheRateThatIsNeeded) {
@@ -116,8 +116,8 @@ TEST(Planner, KeepsOpusWithinTheEndpointsLimits) {
 TEST(Planner, TranscodesOnlyWhatTheOtherSideDoesNotKnow) {
   const auto made = plan(leg("a", {kOpus, kPcmu}), leg("b", {kPcmu}), {});
   ASSERT_TRUE(made);
-  EXPECT_EQ(made->routes[111].action, Action::Transcode);
-  EXPECT_EQ(made->routes[0].action, Action::Pass);
+  EXPECT_EQ(made->routes[PayloadType(111)].action, Action::Transcode);
+  EXPECT_EQ(made->routes[PayloadType(0)].action, Action::Pass);
   EXPECT_EQ(made->text, "legs/a -> legs/b: transcode(opus@8k->pcmu) pass(pcmu) send(rtp)");
 }
 
@@ -146,14 +146,14 @@ TEST(Planner, EventsFollowTheAudioTheyStandInFor) {
   EXPECT_EQ(made->transcoder->output.event_payload_type, PayloadType(101));
   EXPECT_EQ(made->transcoder->output.noise_payload_type, PayloadType(13));
   EXPECT_EQ(made->transcoder->events.size(), 2U);
-  EXPECT_EQ(made->routes[110].action, Action::Transcode);
+  EXPECT_EQ(made->routes[PayloadType(110)].action, Action::Transcode);
 }
 
 TEST(Planner, VideoPassesBesideTranscodedAudio) {
   const auto made = plan(leg("a", {kOpus, kVideo}), leg("b", {kPcmu, kVideo}), {});
   ASSERT_TRUE(made);
-  EXPECT_EQ(made->routes[96].action, Action::Pass);
-  EXPECT_FALSE(made->routes[96].is_audio);
+  EXPECT_EQ(made->routes[PayloadType(96)].action, Action::Pass);
+  EXPECT_FALSE(made->routes[PayloadType(96)].is_audio);
   EXPECT_EQ(made->text, "legs/a -> legs/b: transcode(opus@8k->pcmu) pass(vp8) send(rtp)");
 }
 

@@ -20,8 +20,8 @@ TEST(Path, TakesASenderThatGoesOverToACodecThatPassesForNoLoss) {
   outbox.reserve(64);
   std::vector<Sent> sent;
   RouteTable routes;
-  routes[kOpus.raw()] = {RtpClockRate(48000), Route::Action::Transcode, kPcmu, true};
-  routes[kPcmu.raw()] = {RtpClockRate(8000), Route::Action::Pass, kPcmu, true};
+  routes.set(kOpus, {RtpClockRate(48000), Route::Action::Transcode, kPcmu, true});
+  routes.set(kPcmu, {RtpClockRate(8000), Route::Action::Pass, kPcmu, true});
   Path path(routes, std::move(*Transcoder::create(opus_to_pcmu())));
   const auto in_opus = opus_packets_of({}, speech(48000));
   const auto in_pcmu = packets_of(pcmu(), kPcmu, speech(), milliseconds(20));
@@ -60,7 +60,7 @@ TEST(Path, TakesASenderThatGoesOverToACodecThatPassesForNoLoss) {
 
 TEST(Path, ArmsNoTimerWhereEverythingPasses) {
   RouteTable routes;
-  routes[kPcmu.raw()] = {RtpClockRate(8000), Route::Action::Pass, kPcmu, true};
+  routes.set(kPcmu, {RtpClockRate(8000), Route::Action::Pass, kPcmu, true});
   Path path(routes, nullptr);
   EXPECT_EQ(path.next_timeout(), std::nullopt);
 }
