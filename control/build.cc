@@ -127,11 +127,7 @@ Answer<std::unique_ptr<engine::Connection>> build_connection(const engine::PathP
                                                              std::uint16_t from, std::uint16_t to) {
   auto path = engine::compile(plan);
   if (!path) return failure(from_relay(path.error()));
-  auto connection = std::make_unique<engine::Connection>();
-  connection->from = from;
-  connection->to = to;
-  connection->path = std::move(*path);
-  return connection;
+  return std::make_unique<engine::Connection>(from, to, std::move(*path));
 }
 
 }  // namespace causeway::control

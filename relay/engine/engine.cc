@@ -398,7 +398,7 @@ void Engine::handle(Instant now, std::unique_ptr<AddLeg> command, Outbox& out) {
   Leg& leg = *command->leg;
   leg.start(now, {command->session, leg.number()}, random_);
   slot->session->add_leg(std::move(command->leg));
-  slot->session->update_rtp_endpoints();
+  slot->session->update_legs();
   ++live_legs_;
   command->addresses.leg = leg.handle();
   slot->adding = std::move(command);
@@ -436,7 +436,7 @@ void Engine::handle(Instant now, std::unique_ptr<RemoveLeg> command, Outbox& out
   }
   close_ports(now, *leg, PortFate::Rests, out);
   command->removed = session.remove_leg(leg->number());
-  session.update_rtp_endpoints();
+  session.update_legs();
   --live_legs_;
   rearm(index);
   finish(std::move(command), Status::Ok, out);
@@ -453,7 +453,7 @@ void Engine::handle(Instant, std::unique_ptr<SetConnection> command, Outbox& out
   command->connection =
       session.replace_connection(command->from, command->to, std::move(command->connection));
   if (command->connection) command->connection->path->release_packets();
-  session.update_rtp_endpoints();
+  session.update_legs();
   const bool was_refused = wanted != nullptr && command->connection.get() == wanted;
   rearm(command->session.slot);
   finish(std::move(command), was_refused ? Status::TooManyConnections : Status::Ok, out);

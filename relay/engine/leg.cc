@@ -557,7 +557,7 @@ void Leg::fill_snapshot(LegSnapshot& snapshot) const {
   if (rtcp_port) snapshot.local_rtcp = rtcp_port->local;
   snapshot.learned_rtp = rtp_filter_.learned();
   snapshot.learned_rtcp = rtcp_filter_.learned();
-  snapshot.streams = streams_;
+  snapshot.streams = streams_.snapshot();
   const auto copy = [](const auto& keys, auto& indices) {
     indices.clear();
     for (std::size_t i = 0; keys && i < keys->streams() && !indices.full(); ++i) {
@@ -569,7 +569,7 @@ void Leg::fill_snapshot(LegSnapshot& snapshot) const {
 }
 
 void Leg::restore(const LegSnapshot& snapshot, Instant now) {
-  streams_ = snapshot.streams;
+  streams_.restore(snapshot.streams);
   rtcp_.renew(streams_.audio().ssrc());
   if (snapshot.learned_rtp) {
     rtp_filter_.restore_learned(*snapshot.learned_rtp, Ssrc(0), SeqNum(0), now);

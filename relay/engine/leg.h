@@ -103,7 +103,7 @@ struct LegSnapshot {
   std::optional<SocketAddress> local_rtcp;
   std::optional<SocketAddress> learned_rtp;
   std::optional<SocketAddress> learned_rtcp;
-  media::OutputStreams streams;
+  media::OutputStreams::Snapshot streams;
   StaticVector<srtp::StreamIndex, 64> received_indices;
   StaticVector<srtp::StreamIndex, 64> sent_indices;
 };
@@ -177,6 +177,7 @@ class Leg {
   /// What the endpoint said about our audio towards it.
   void fill_far_report(const std::optional<rtp::FarReport>& far, LegReport::Sent& sent) const;
   void fill_snapshot(LegSnapshot& snapshot) const;
+  /// Off the worker, before the leg is placed.
   void restore(const LegSnapshot& snapshot, Instant now);
 
   /// Where we send RTP: the latched address, else the signalled one.

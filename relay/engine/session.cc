@@ -11,7 +11,7 @@ void Session::start(Instant now, SessionHandle handle, Random& random, Outbox& o
   opened_at_ = now;
   lease_ends_ = now + lease_;
   for (const auto& leg : legs_) leg->start(now, {handle, leg->number()}, random);
-  update_rtp_endpoints();
+  update_legs();
   for (const record::RecordingId recording : recordings_) {
     if (out.records != nullptr) out.records->write_marker(recording, record::FrameKind::Start, now);
   }
@@ -51,11 +51,12 @@ std::unique_ptr<Connection> Session::replace_connection(std::uint16_t from, std:
   return connection;
 }
 
-void Session::update_rtp_endpoints() {
+void Session::update_legs() {
   for (const auto& leg : legs_) {
     bool is_connected = false;
     bool transcodes = false;
     for (const auto& connection : connections_) {
+      if (connection->to == leg->number()) leg->streams().take_room(connection->room);
       if (connection->from != leg->number() && connection->to != leg->number()) continue;
       is_connected = true;
       transcodes = transcodes || connection->path->transcodes();
@@ -134,8 +135,8 @@ ForwardedStreams Session::forwarded_streams(Connection* connection) {
     }
   };
   if (!to.is_rtp_endpoint()) add(to.streams().audio(), connection->reports[0]);
-  const auto& others = to.streams().others();
-  for (std::size_t i = 0; i < others.size(); ++i) {
+  const auto others = to.streams().others();
+  for (std::size_t i = 0; i < others.size() && i + 1 < connection->reports.size(); ++i) {
     add(others[i].stream, connection->reports[i + 1]);
   }
   return streams;

@@ -66,8 +66,9 @@ class Session {
       std::uint16_t from, std::uint16_t to, std::unique_ptr<Connection> connection);
 
   /// After legs or connections have changed: a leg of which everything passes leaves RTCP to the
-  /// endpoint on the other side; for any other the relay is the RTP endpoint.
-  void update_rtp_endpoints();
+  /// endpoint on the other side; for any other the relay is the RTP endpoint. And a leg that is to
+  /// be sent more than audio takes the room that its connection has brought.
+  void update_legs();
 
   void renew(Instant now, Duration lease, std::optional<LeaseExpiry> expiry = std::nullopt);
   /// When the session ends if nothing happens until then: at the end of the lease, or of the

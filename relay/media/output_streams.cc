@@ -2,32 +2,57 @@
 
 #include <algorithm>
 
+#include "relay/base/check.h"
+
 namespace causeway::media {
 
 OutputStreams::OutputStreams(RtpClockRate audio_clock, Random& random)
     : random_(Random::Key{random.next(), random.next()}), audio_(make_stream(audio_clock)) {}
 
 rtp::OutputStream& OutputStreams::other_for(Ssrc source, RtpClockRate clock) {
-  const auto known = std::ranges::find(others_, source, &Other::source);
-  if (known != others_.end()) return known->stream;
-  if (!others_.full()) return others_.push_back({source, make_stream(clock)}).stream;
-  Other& idlest = *std::ranges::min_element(others_, {}, [](const Other& other) {
+  CAUSEWAY_CHECK(others_ != nullptr, "a path for other media brings room for their streams");
+  const auto known = std::ranges::find(*others_, source, &Other::source);
+  if (known != others_->end()) return known->stream;
+  if (!others_->full()) return others_->push_back({source, make_stream(clock)}).stream;
+  Other& idlest = *std::ranges::min_element(*others_, {}, [](const Other& other) {
     return other.stream.has_sent() ? other.stream.last_sent() : Instant::min();
   });
   idlest.source = source;
   return idlest.stream;
 }
 
+std::span<const OutputStreams::Other> OutputStreams::others() const {
+  if (!others_) return {};
+  return {others_->begin(), others_->size()};
+}
+
+void OutputStreams::take_room(Room& room) {
+  if (!others_) others_ = std::move(room);
+}
+
+OutputStreams::Snapshot OutputStreams::snapshot() const {
+  return {random_, audio_, others_ ? *others_ : Others()};
+}
+
+void OutputStreams::restore(const Snapshot& snapshot) {
+  random_ = snapshot.random;
+  audio_ = snapshot.audio;
+  if (!others_ && !snapshot.others.empty()) others_ = std::make_unique<Others>();
+  if (others_) *others_ = snapshot.others;
+}
+
 const rtp::OutputStream* OutputStreams::find(Ssrc out) const {
   if (audio_.ssrc() == out) return &audio_;
+  const auto all = others();
   const auto known =
-      std::ranges::find_if(others_, [&](const Other& o) { return o.stream.ssrc() == out; });
-  return known == others_.end() ? nullptr : &known->stream;
+      std::ranges::find_if(all, [&](const Other& o) { return o.stream.ssrc() == out; });
+  return known == all.end() ? nullptr : &known->stream;
 }
 
 void OutputStreams::resume(Instant now) {
   audio_.resume(now, audio_.clock_rate());
-  for (Other& other : others_) other.stream.resume(now, other.stream.clock_rate());
+  if (!others_) return;
+  for (Other& other : *others_) other.stream.resume(now, other.stream.clock_rate());
 }
 
 rtp::OutputStream OutputStreams::make_stream(RtpClockRate clock) {

@@ -1,7 +1,7 @@
 #pragma once
 
-#include <cstdint>
-#include <optional>
+#include <memory>
+#include <span>
 
 #include "relay/base/random.h"
 #include "relay/base/static_vector.h"
@@ -13,8 +13,10 @@ namespace causeway::media {
 /// path or source feeds it. Anything else (video, its retransmissions) has a stream for each SSRC
 /// that feeds it, at most kMaxOthers; a further source takes over the one idle longest, under its
 /// SSRC and timeline: whatever a sender does to its own SSRCs, the endpoint is told of no more than
-/// these (and SRTP, which never forgets one, has no more to remember). A value: its copy is the
-/// snapshot.
+/// these (and SRTP, which never forgets one, has no more to remember).
+///
+/// Most legs are only ever sent audio. The room for the others is made off the worker and comes
+/// with the first path that may need it (take_room); from then on it stays.
 class OutputStreams {
  public:
   static constexpr std::size_t kMaxOthers = 8;
@@ -23,16 +25,30 @@ class OutputStreams {
     Ssrc source;
     rtp::OutputStream stream;
   };
+  using Others = StaticVector<Other, kMaxOthers>;
+  using Room = std::unique_ptr<Others>;
+  /// All of it, as a value.
+  struct Snapshot {
+    Random random{Random::Key{}};
+    rtp::OutputStream audio;
+    Others others;
+  };
 
-  OutputStreams() = default;
   /// Draws SSRC, first sequence number and first timestamp at random (RFC 3550 5.1).
   OutputStreams(RtpClockRate audio_clock, Random& random);
 
   [[nodiscard]] rtp::OutputStream& audio() { return audio_; }
   [[nodiscard]] const rtp::OutputStream& audio() const { return audio_; }
-  /// The stream that carries `source`, begun where it is new.
+  /// The stream that carries `source`, begun where it is new. REQUIRES: there is room.
   [[nodiscard]] rtp::OutputStream& other_for(Ssrc source, RtpClockRate clock);
-  [[nodiscard]] const StaticVector<Other, kMaxOthers>& others() const { return others_; }
+  [[nodiscard]] std::span<const Other> others() const;
+  /// Takes `room` where there is none yet; else leaves it.
+  void take_room(Room& room);
+  [[nodiscard]] bool has_room() const { return others_ != nullptr; }
+
+  [[nodiscard]] Snapshot snapshot() const;
+  /// Goes on from a snapshot. Makes the room that it needs, so call it off the worker.
+  void restore(const Snapshot& snapshot);
   /// The stream with the SSRC `out` that the endpoint sees; null where there is none.
   [[nodiscard]] const rtp::OutputStream* find(Ssrc out) const;
   /// After a time in which nothing could be sent (hold): the next packet of each stream takes the
@@ -48,7 +64,8 @@ class OutputStreams {
       stream.renew(ssrc, draw_first_seq());
     };
     renew_if_spent(audio_);
-    for (Other& other : others_) renew_if_spent(other.stream);
+    if (!others_) return;
+    for (Other& other : *others_) renew_if_spent(other.stream);
   }
 
  private:
@@ -56,9 +73,9 @@ class OutputStreams {
   [[nodiscard]] Ssrc draw_ssrc();
   [[nodiscard]] SeqNum draw_first_seq();
 
-  Random random_{Random::Key{}};  // of this leg, so that streams begun later replay too
+  Random random_;  // of this leg, so that streams begun later replay too
   rtp::OutputStream audio_;
-  StaticVector<Other, kMaxOthers> others_;
+  Room others_;
 };
 
 }  // namespace causeway::media

@@ -51,6 +51,11 @@ class Path {
   void release_packets();
 
   [[nodiscard]] bool transcodes() const { return transcoder_ != nullptr; }
+  /// Whether anything that is not of the audio timeline passes: OutputStreams then needs room.
+  [[nodiscard]] bool passes_other_media() const {
+    return routes_.any_of(
+        [](const Route& route) { return route.action == Route::Action::Pass && !route.is_audio; });
+  }
   [[nodiscard]] Transcoder* transcoder() { return transcoder_.get(); }
   [[nodiscard]] const Transcoder* transcoder() const { return transcoder_.get(); }
   [[nodiscard]] const Route& route(PayloadType type) const { return routes_[type]; }

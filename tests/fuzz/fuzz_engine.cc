@@ -148,11 +148,7 @@ class Node {
     if (!plan) return nullptr;
     auto path = engine::compile(*plan);
     if (!path) return nullptr;
-    auto connection = std::make_unique<engine::Connection>();
-    connection->from = from.number;
-    connection->to = to.number;
-    connection->path = std::move(*path);
-    return connection;
+    return std::make_unique<engine::Connection>(from.number, to.number, std::move(*path));
   }
 
   void open_session(fuzz::Input& input) {

@@ -171,11 +171,8 @@ std::unique_ptr<engine::Leg> make_leg(const LegParts& parts, Random& random) {
 std::unique_ptr<engine::Connection> make_connection(const LegParts& from, const LegParts& to) {
   const auto plan = engine::plan(from.spec, to.spec, {});
   EXPECT_TRUE(plan) << (plan ? "" : plan.error().detail);
-  auto connection = std::make_unique<engine::Connection>();
-  connection->from = from.number;
-  connection->to = to.number;
-  connection->path = std::move(*engine::compile(*plan));
-  return connection;
+  return std::make_unique<engine::Connection>(from.number, to.number,
+                                              std::move(*engine::compile(*plan)));
 }
 
 std::unique_ptr<engine::Session> make_bridge(const LegParts& a, const LegParts& b, Random& random) {

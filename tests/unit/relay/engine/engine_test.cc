@@ -321,6 +321,40 @@ TEST_F(Bridge, LegsCanBeAddedConnectedAndRemoved) {
   EXPECT_EQ(heard_c.size(), 1U);
 }
 
+TEST_F(Bridge, VideoThatIsAddedDuringACallPassesUnderAnSsrcOfItsOwn) {
+  open();
+  speak(a, port_a(), 10, 1000);
+  leg_a.spec.codecs.push_back(sim::make_codec(96, "VP8", 90000, MediaKind::Video));
+  leg_b.spec.codecs.push_back(sim::make_codec(120, "VP8", 90000, MediaKind::Video));
+  for (const LegParts* leg : {&leg_a, &leg_b}) {
+    auto update = std::make_unique<UpdateLeg>();
+    update->leg = {session->handle, leg->number};
+    update->update.formats = payload_formats(leg->spec);
+    ASSERT_EQ(world.call(std::move(update))->status, Status::Ok);
+  }
+  speak(a, port_a(), 1, 0, 99, 96);
+  world.run_for(10ms);
+  ASSERT_EQ(heard_b.size(), 1U) << "the path is still that of before";
+  for (int plan = 0; plan < 2; ++plan) {
+    auto connect = std::make_unique<SetConnection>();
+    connect->session = session->handle;
+    connect->from = 1;
+    connect->to = 2;
+    connect->connection = sim::make_connection(leg_a, leg_b);
+    ASSERT_EQ(world.call(std::move(connect))->status, Status::Ok);
+    for (const std::uint32_t ssrc : {99U, 100U}) {
+      speak(a, port_a(), static_cast<std::uint16_t>(2 + plan), 0, ssrc, 96);
+    }
+    world.run_for(10ms);
+  }
+  ASSERT_EQ(heard_b.size(), 5U);
+  const auto ssrc_of = [&](std::size_t i) { return load_be32(&heard_b[i].octets[8]); };
+  EXPECT_NE(ssrc_of(1), ssrc_of(0));
+  EXPECT_NE(ssrc_of(2), ssrc_of(1));
+  EXPECT_EQ(ssrc_of(3), ssrc_of(1)) << "whichever path brings it";
+  EXPECT_EQ(ssrc_of(4), ssrc_of(2));
+}
+
 TEST_F(Bridge, ARemovedLegBringsItsLastReportWithAllThatWasTranscoded) {
   leg_b.spec.codecs = {sim::make_codec(8, "PCMA")};
   open();
