@@ -122,7 +122,7 @@ void ControlPlane::publish(SessionState& session, v1::Event event) {
   event.set_session(session_name(session.id));
   *event.mutable_labels() = session.labels;
   if (!event.has_time()) set(*event.mutable_time(), now_unix());
-  events_.publish(std::move(event));
+  events_.publish(event);
 }
 
 void ControlPlane::publish_active_legs(SessionState& session) {
@@ -156,7 +156,7 @@ void ControlPlane::publish_recording(const std::string& session,
   event.set_session(session_name(session));
   *event.mutable_labels() = labels;
   event.set_leg(event.recording_state().recording().leg());
-  events_.publish(std::move(event));
+  events_.publish(event);
 }
 
 void ControlPlane::on_leg_event(const engine::LegHandle& handle, Instant at, v1::Event event,
@@ -225,7 +225,7 @@ void ControlPlane::on_event(engine::Event event) {
   if (const auto* lost = std::get_if<engine::EventsLost>(&event.body)) {
     v1::Event out = timed(node_->wall().unix_time(event.at));
     out.mutable_events_lost()->set_count(lost->count);
-    return events_.publish(std::move(out));
+    return events_.publish(out);
   }
   if (const auto* overrun = std::get_if<engine::RecordingOverrun>(&event.body)) {
     return recordings_.on_overrun(record::RecordingId(overrun->recording), overrun->lost_packets,

@@ -3,17 +3,26 @@
 #include <algorithm>
 #include <charconv>
 
+#include "relay/base/check.h"
+
 namespace causeway::control {
 
 namespace {
 
 constexpr std::string_view kTokenForm = "e1.";
 
+std::size_t hash_of(const std::string& session) { return std::hash<std::string>{}(session); }
+
+/// What every subscriber is told, whatever he asked for.
+bool is_for_all(int kind) {
+  return kind == v1::Event::kStreamOpened || kind == v1::Event::kEventsLost;
+}
+
 }  // namespace
 
 bool EventFilter::admits(const v1::Event& event) const {
   const int kind = event.kind_case();
-  if (kind == v1::Event::kStreamOpened || kind == v1::Event::kEventsLost) return true;
+  if (is_for_all(kind)) return true;
   if (!session.empty() && event.session() != session) return false;
   if (!kinds.empty() && std::ranges::find(kinds, kind) == kinds.end()) return false;
   return std::ranges::all_of(labels, [&](const auto& label) {
@@ -60,11 +69,17 @@ Answer<std::uint64_t> EventLog::parse_token(const std::string& token) const {
   return cursor;
 }
 
-void EventLog::publish(v1::Event event) {
+v1::Event EventLog::parse(const Entry& entry) {
+  v1::Event event;
+  CAUSEWAY_CHECK(event.ParseFromString(entry.octets), "an event of our own making");
+  return event;
+}
+
+void EventLog::publish(const v1::Event& event) {
+  Entry entry{hash_of(event.session()), event.kind_case(), event.SerializeAsString()};
   {
     const Lock lock(mutex_);
-    event.set_resume_token(token_of(head()));
-    ring_.push_back(std::make_shared<const v1::Event>(std::move(event)));
+    ring_.push_back(std::move(entry));
     if (ring_.size() > limits_.ring) {
       ring_.pop_front();
       ++base_;
@@ -109,8 +124,9 @@ void EventLog::shut_down() {
 
 bool EventLog::knows_session(const std::string& session) const {
   const Lock lock(mutex_);
-  return std::ranges::any_of(ring_,
-                             [&](const Entry& event) { return event->session() == session; });
+  return std::ranges::any_of(ring_, [&, hash = hash_of(session)](const Entry& entry) {
+    return entry.session_hash == hash && parse(entry).session() == session;
+  });
 }
 
 std::string EventLog::newest_token() const {
@@ -131,7 +147,27 @@ void EventLog::Subscription::note_progress() {
   if (log_.head() - next_ <= log_.limits_.backlog) is_catching_up_ = false;
 }
 
-Answer<std::shared_ptr<const v1::Event>> EventLog::Subscription::read() {
+bool EventLog::Subscription::may_admit(const Entry& entry) const {
+  if (is_for_all(entry.kind)) return true;
+  const auto& kinds = filter_.kinds;
+  if (!kinds.empty() && std::ranges::find(kinds, entry.kind) == kinds.end()) return false;
+  return filter_.session.empty() || entry.session_hash == hash_of(filter_.session);
+}
+
+Answer<std::unique_ptr<v1::Event>> EventLog::Subscription::read() {
+  for (;;) {
+    std::uint64_t after = 0;
+    const auto entry = next_entry(after);
+    if (!entry) return failure(entry.error());
+    if (!*entry) return nullptr;
+    auto event = std::make_unique<v1::Event>(parse(**entry));
+    if (!filter_.admits(*event)) continue;
+    event->set_resume_token(log_.token_of(after - 1));
+    return event;
+  }
+}
+
+Answer<std::optional<EventLog::Entry>> EventLog::Subscription::next_entry(std::uint64_t& after) {
   const Lock lock(log_.mutex_);
   if (is_behind()) {
     ApiError error =
@@ -141,14 +177,14 @@ Answer<std::shared_ptr<const v1::Event>> EventLog::Subscription::read() {
   }
   note_progress();
   while (next_ < log_.head()) {
-    const Entry& event = log_.ring_[static_cast<std::size_t>(next_ - log_.base_)];
-    ++next_;
-    if (filter_.admits(*event)) return event;
+    const Entry& entry = log_.ring_[static_cast<std::size_t>(next_ - log_.base_)];
+    after = ++next_;
+    if (may_admit(entry)) return std::optional<Entry>(entry);
   }
   // All that happened before the end has been read.
   if (log_.is_shut_down_)
     return failure(api_error("NODE_DRAINING", "The node is being shut down."));
-  return std::shared_ptr<const v1::Event>();
+  return std::optional<Entry>();
 }
 
 bool EventLog::Subscription::is_too_slow() const {

@@ -32,7 +32,9 @@ struct EventFilter {
 ///     ring:    [ base .............. head )      subscriber: cursor in base..head
 ///     head - cursor > backlog, or cursor < base  ->  SLOW_READER, with the token to go on from
 ///
-/// Nothing is queued for a subscriber: each reads the ring at its own cursor. Any thread.
+/// Nothing is queued for a subscriber: each reads the ring at its own cursor. Events are kept as
+/// octets, a third of what they are as messages, and made messages again for who reads them. Any
+/// thread.
 class EventLog {
  public:
   struct Limits {
@@ -45,8 +47,8 @@ class EventLog {
   /// `instance`: what tokens of this log begin with.
   EventLog(std::string instance, const Limits& limits);
 
-  /// Appends an event, gives it its token and wakes subscribers.
-  void publish(v1::Event event);
+  /// Appends an event, whose token is its place, and wakes subscribers.
+  void publish(const v1::Event& event);
 
   /// `wake` is called (on the publisher's thread, without a lock of the log) when there may be more
   /// to read after read() has returned nothing. Errors: TOKEN_INVALID, CURSOR_EXPIRED.
@@ -64,8 +66,15 @@ class EventLog {
   [[nodiscard]] std::size_t subscribers() const;
 
  private:
-  using Entry = std::shared_ptr<const v1::Event>;
+  /// An event but for its token, which follows from its place. What stands beside the octets tells
+  /// most subscribers that the event is not for them.
+  struct Entry {
+    std::size_t session_hash = 0;
+    int kind = 0;
+    std::string octets;
+  };
 
+  [[nodiscard]] static v1::Event parse(const Entry& entry);
   [[nodiscard]] std::string token_of(std::uint64_t cursor) const;
   [[nodiscard]] Answer<std::uint64_t> parse_token(const std::string& token) const
       CAUSEWAY_REQUIRES(mutex_);
@@ -95,7 +104,7 @@ class EventLog::Subscription {
 
   /// The next event that the filter admits; null: none now. Errors: SLOW_READER (with
   /// `resume_token`), NODE_DRAINING; the subscription is then over.
-  [[nodiscard]] Answer<std::shared_ptr<const v1::Event>> read();
+  [[nodiscard]] Answer<std::unique_ptr<v1::Event>> read();
   /// Whether the reader has fallen so far behind that the next read() is SLOW_READER.
   [[nodiscard]] bool is_too_slow() const;
   /// The token of the last event that was looked at.
@@ -106,6 +115,9 @@ class EventLog::Subscription {
   Subscription(EventLog& log, EventFilter filter, std::uint64_t next, std::function<void()> wake)
       : log_(log), filter_(std::move(filter)), wake_(std::move(wake)), next_(next) {}
 
+  /// The next entry that the filter may admit, and the cursor after it; nothing: none now.
+  [[nodiscard]] Answer<std::optional<Entry>> next_entry(std::uint64_t& after);
+  [[nodiscard]] bool may_admit(const Entry& entry) const;
   [[nodiscard]] bool is_behind() const CAUSEWAY_REQUIRES(log_.mutex_);
   void note_progress() CAUSEWAY_REQUIRES(log_.mutex_);
 

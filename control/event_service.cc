@@ -64,10 +64,10 @@ class EventStream final : public grpc::ServerWriteReactor<v1::WatchEventsRespons
     const Lock lock(mutex_);
     if (is_finished_ || !subscription_) return;
     if (is_writing_ && !subscription_->is_too_slow()) return;
-    const auto event = subscription_->read();
+    auto event = subscription_->read();
     if (!event) return finish(to_grpc(event.error()));
     if (*event == nullptr || is_writing_) return;
-    *response_.mutable_event() = **event;
+    *response_.mutable_event() = std::move(**event);
     is_writing_ = true;
     StartWrite(&response_);
   }

@@ -144,6 +144,29 @@ TEST(EventLog, FiltersBySessionKindAndLabels) {
   EXPECT_EQ(read_session(*of_label), "");
 }
 
+TEST(EventLog, GivesBackTheWholeEventWithTheTokenOfItsPlace) {
+  Fixture f;
+  const auto subscription = f.follow();
+  v1::Event event = event_of("a");
+  event.set_leg("sessions/a/legs/b");
+  (*event.mutable_labels())["customer"] = "7";
+  event.mutable_dtmf()->set_digit("5");
+  f.log.publish(event);
+  const auto read = subscription->read();
+  ASSERT_TRUE(read && *read);
+  event.set_resume_token(f.log.newest_token());
+  EXPECT_EQ((*read)->DebugString(), event.DebugString());
+}
+
+TEST(EventLog, KnowsASessionAsLongAsOneOfItsEvents) {
+  Fixture f;
+  f.log.publish(event_of("a"));
+  EXPECT_TRUE(f.log.knows_session("sessions/a"));
+  EXPECT_FALSE(f.log.knows_session("sessions/b"));
+  for (int i = 0; i < 10; ++i) f.log.publish(event_of("b"));
+  EXPECT_FALSE(f.log.knows_session("sessions/a"));
+}
+
 TEST(EventLog, LossIsToldWhateverTheFilter) {
   Fixture f;
   const auto of_session = f.follow("", {.session = "sessions/a", .kinds = {}, .labels = {}});
