@@ -183,11 +183,10 @@ Answer<void> LegChange::prepare_plans(bool has_new_codecs, const Field& field) {
     const LegState& from = is_from ? after_ : *session_.leg(connection.from);
     const LegState& to = is_to ? after_ : *session_.leg(connection.to);
     const Field at(leg_field.empty() ? "leg" : std::string_view(leg_field));
-    if (auto done = plan_connection(next.connection, from, to, at, is_to ? leg_field : ""); !done) {
-      return done;
-    }
+    const auto plan = plan_connection(next.connection, from, to, at, is_to ? leg_field : "");
+    if (!plan) return failure(plan.error());
     if (has_new_codecs) {
-      auto built = build_connection(next.connection.plan, connection.from, connection.to);
+      auto built = build_connection(*plan, connection.from, connection.to);
       if (!built) return failure(std::move(built).error());
       next.built = std::move(*built);
     }
@@ -340,7 +339,7 @@ Answer<void> update_outgoing_audio(ControlPlane& plane, SessionState& session, s
     LegState* const state = session.leg(leg);
     if (state == nullptr) return {};
     const ConnectionState* const connection = session.connection_to(leg);
-    audio = outgoing_audio(state->asked.spec, connection == nullptr ? nullptr : &connection->plan);
+    audio = connection == nullptr ? outgoing_audio(state->asked.spec, nullptr) : connection->audio;
     if (audio == state->audio) return {};
     state->audio = audio;
   }

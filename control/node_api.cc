@@ -39,7 +39,7 @@ std::uint32_t transcoded_connections(ControlPlane& plane) {
     const Lock lock(session->data);
     count += static_cast<std::uint32_t>(
         std::ranges::count_if(session->connections, [](const ConnectionState& connection) {
-          return connection.plan.kind == engine::PlanKind::Transcode;
+          return connection.shown_plan.kind() == v1::PLAN_KIND_TRANSCODE;
         }));
   }
   return count;

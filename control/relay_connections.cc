@@ -146,10 +146,9 @@ Answer<v1::CreateConnectionResponse> RelayApi::create_connection(
     take_over_recordings(plane_, session, *connection);
     const LegState& from = *session.leg(connection->from);
     const LegState& to = *session.leg(connection->to);
-    if (auto planned = plan_connection(*connection, from, to, field, ""); !planned) {
-      return failure(std::move(planned).error());
-    }
-    auto made = build_connection(connection->plan, connection->from, connection->to);
+    const auto plan = plan_connection(*connection, from, to, field, "");
+    if (!plan) return failure(plan.error());
+    auto made = build_connection(*plan, connection->from, connection->to);
     if (!made) return failure(std::move(made).error());
     built = std::move(*made);
   }
@@ -247,10 +246,9 @@ Answer<v1::UpdateConnectionResponse> RelayApi::update_connection(
     started = std::move(*wanted);
     const LegState& from = *session.leg(next->from);
     const LegState& to = *session.leg(next->to);
-    if (auto planned = plan_connection(*next, from, to, field, ""); !planned) {
-      return failure(std::move(planned).error());
-    }
-    auto made = build_connection(next->plan, next->from, next->to);
+    const auto plan = plan_connection(*next, from, to, field, "");
+    if (!plan) return failure(plan.error());
+    auto made = build_connection(*plan, next->from, next->to);
     if (!made) return failure(std::move(made).error());
     built = std::move(*made);
   }

@@ -115,7 +115,7 @@ Answer<DraftLeg> draft_leg(ControlPlane& plane, const v1::Leg& leg, const Field&
 }
 
 void follow_plan(LegState& leg, const ConnectionState* connection) {
-  leg.audio = outgoing_audio(leg.asked.spec, connection == nullptr ? nullptr : &connection->plan);
+  leg.audio = connection == nullptr ? outgoing_audio(leg.asked.spec, nullptr) : connection->audio;
 }
 
 Answer<ConnectionState> draft_connection(SessionState& session, const v1::Connection& connection,
@@ -156,16 +156,17 @@ void name_recordings_in_full(ConnectionState& connection, const std::string& ses
   }
 }
 
-Answer<void> plan_connection(ConnectionState& connection, const LegState& from, const LegState& to,
-                             const Field& field, const std::string& to_leg_field) {
+Answer<engine::PathPlan> plan_connection(ConnectionState& connection, const LegState& from,
+                                         const LegState& to, const Field& field,
+                                         const std::string& to_leg_field) {
   auto plan = engine::plan(from.asked.spec, to.asked.spec, connection.stages);
   if (!plan) {
     return failure(plan_error(plan.error(), from.asked.spec, to.asked.spec, connection.stages,
                               field, to_leg_field));
   }
-  connection.plan = std::move(*plan);
-  connection.shown_plan = show_plan(connection.plan, from.asked.spec, to.asked.spec);
-  return {};
+  connection.shown_plan = show_plan(*plan, from.asked.spec, to.asked.spec);
+  connection.audio = outgoing_audio(to.asked.spec, &*plan);
+  return std::move(*plan);
 }
 
 // ----------------------------------------------------------------------------------- recordings
@@ -396,7 +397,9 @@ struct Drafter {
       const LegState& to = *session.leg(connection.to);
       // Legs are numbered by their place here.
       const std::string to_field = Field{"legs", &field, to.number}.text();
-      if (auto done = plan_connection(connection, from, to, at, to_field); !done) return done;
+      auto plan = plan_connection(connection, from, to, at, to_field);
+      if (!plan) return failure(std::move(plan).error());
+      draft.plans.push_back(std::move(*plan));
     }
     for (LegState& leg : session.legs) follow_plan(leg, session.connection_to(leg.number));
     return {};
@@ -446,8 +449,9 @@ Answer<std::unique_ptr<engine::Session>> build_session(
     }
     session->add_leg(std::move(*built));
   }
-  for (const ConnectionState& connection : state.connections) {
-    auto built = build_connection(connection.plan, connection.from, connection.to);
+  for (std::size_t i = 0; i < state.connections.size(); ++i) {
+    const ConnectionState& connection = state.connections[i];
+    auto built = build_connection(draft.plans[i], connection.from, connection.to);
     if (!built) return failure(std::move(built).error());
     session->add_connection(std::move(*built));
   }

@@ -10,6 +10,7 @@
 #include "control/recordings.h"
 #include "control/session_state.h"
 #include "control/translate_leg.h"
+#include "relay/engine/planner.h"
 #include "relay/engine/session.h"
 
 namespace causeway::control {
@@ -47,11 +48,13 @@ void follow_plan(LegState& leg, const ConnectionState* connection);
 /// Responses always have full names.
 void name_recordings_in_full(ConnectionState& connection, const std::string& session);
 
-/// Plans a connection anew. `to_leg_field`: where the to-leg stands in the request; empty: nowhere.
-/// Errors: NO_COMMON_CODEC, PLAN_MISMATCH, CODEC_UNSUPPORTED, PTIME_UNSUPPORTED.
-[[nodiscard]] Answer<void> plan_connection(ConnectionState& connection, const LegState& from,
-                                           const LegState& to, const Field& field,
-                                           const std::string& to_leg_field);
+/// Plans a connection anew: the plan itself, to be built, goes to the caller, what is to be known
+/// of it later into `connection`. `to_leg_field`: where the to-leg stands in the request; empty:
+/// nowhere. Errors: NO_COMMON_CODEC, PLAN_MISMATCH, CODEC_UNSUPPORTED, PTIME_UNSUPPORTED.
+[[nodiscard]] Answer<engine::PathPlan> plan_connection(ConnectionState& connection,
+                                                       const LegState& from, const LegState& to,
+                                                       const Field& field,
+                                                       const std::string& to_leg_field);
 
 /// Adds the stage of a running recording to a connection, if it lacks it, or takes it away.
 void insert_record_stage(ConnectionState& connection, const std::string& session,
@@ -72,7 +75,8 @@ void insert_record_stages(SessionState& session, const RecordingRequest& recordi
 /// A whole session as CreateSession gives it.
 struct SessionDraft {
   SessionPtr session;
-  std::vector<KeyRequest> keys;  ///< Of session.legs, by their place.
+  std::vector<KeyRequest> keys;         ///< Of session.legs, by their place.
+  std::vector<engine::PathPlan> plans;  ///< Of session.connections, by their place.
   std::vector<RecordingRequest> recordings;
 };
 [[nodiscard]] Answer<SessionDraft> draft_session(ControlPlane& plane, const v1::Session& in,

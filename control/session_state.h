@@ -13,8 +13,8 @@
 #include "control/mutex.h"
 #include "control/translate_leg.h"
 #include "relay/engine/handle.h"
-#include "relay/engine/planner.h"
 #include "relay/engine/report.h"
+#include "relay/engine/spec.h"
 #include "relay/record/frame.h"
 
 namespace causeway::engine {
@@ -75,8 +75,8 @@ struct ConnectionState {
   std::uint16_t to = 0;
   v1::Connection asked;  ///< Its stages, record stages of running recordings included.
   std::vector<engine::StageSpec> stages;
-  engine::PathPlan plan;
   v1::Plan shown_plan;
+  OutgoingAudio audio;  ///< Of the leg `to`, by this plan.
   std::uint32_t replans = 0;
   Etag etag;
   Duration create_time{};
