@@ -192,10 +192,19 @@ void Engine::run_timeouts(Instant now, Session& session, Outbox& out) {
 
 // ------------------------------------------------------------------------------ ports and sockets
 
-Status Engine::check_networks(const Session& session) const {
-  const bool are_known = std::ranges::all_of(
-      session.legs(), [&](const auto& leg) { return leg->setup().network < networks_.size(); });
-  return are_known ? Status::Ok : Status::NetworkNotFound;
+Status Engine::check_networks(Instant now, const Session& session) {
+  const auto is_known = [&](const auto& leg) { return leg->setup().network < networks_.size(); };
+  if (!std::ranges::all_of(session.legs(), is_known)) return Status::NetworkNotFound;
+  for (std::size_t i = 0; i < networks_.size(); ++i) {
+    std::size_t pairs = 0;
+    std::size_t singles = 0;
+    for (const auto& leg : session.legs()) {
+      const LegSetup& setup = leg->setup();
+      if (setup.network == i && !setup.fixed_rtp_port) ++(setup.has_rtcp_mux ? singles : pairs);
+    }
+    if (!networks_[i].ports.has_room(now, pairs, singles)) return Status::PortsExhausted;
+  }
+  return Status::Ok;
 }
 
 SocketId Engine::open_socket(std::uint32_t session_slot, Leg& leg, UdpPort port, bool is_rtcp,
@@ -364,7 +373,7 @@ void Engine::handle_command(Instant now, Command command, Outbox& out) {
 
 void Engine::handle(Instant now, std::unique_ptr<OpenSession> command, Outbox& out) {
   if (free_sessions_.empty()) return finish(std::move(command), Status::TooManySessions, out);
-  if (const Status status = check_networks(*command->session); status != Status::Ok) {
+  if (const Status status = check_networks(now, *command->session); status != Status::Ok) {
     return finish(std::move(command), status, out);
   }
   const std::uint32_t index = free_sessions_.back();

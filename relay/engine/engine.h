@@ -108,7 +108,9 @@ class Engine {
   [[nodiscard]] SocketSlot* find(SocketId id);
 
   // Ports and sockets.
-  [[nodiscard]] Status check_networks(const Session& session) const;
+  /// Whether the session's networks are known and have the ports that it needs. It may still fail
+  /// later: the operating system has the last word on a port.
+  [[nodiscard]] Status check_networks(Instant now, const Session& session);
   [[nodiscard]] Status open_ports(Instant now, std::uint32_t session_slot, Leg& leg, Outbox& out);
   [[nodiscard]] SocketId open_socket(std::uint32_t session_slot, Leg& leg, UdpPort port,
                                      bool is_rtcp, Outbox& out);

@@ -64,6 +64,12 @@ std::optional<UdpPort> PortTable::allocate_one(Instant now, Random& random) {
   return port_at(index);
 }
 
+bool PortTable::has_room(Instant now, std::size_t pairs, std::size_t singles) {
+  wake(now);
+  const std::size_t split = singles > singles_.size() ? (singles - singles_.size() + 1) / 2 : 0;
+  return pairs + split <= pairs_.size();
+}
+
 bool PortTable::claim(Instant now, UdpPort port) {
   wake(now);
   const std::uint32_t index = static_cast<std::uint32_t>(port.raw()) - first_;

@@ -30,6 +30,8 @@ class PortTable {
   [[nodiscard]] std::optional<UdpPort> allocate_pair(Instant now, Random& random);
   /// One free port, the mate of a single in use where there is one, so that pairs stay whole.
   [[nodiscard]] std::optional<UdpPort> allocate_one(Instant now, Random& random);
+  /// Whether that many pairs and single ports could be allocated now, in any order.
+  [[nodiscard]] bool has_room(Instant now, std::size_t pairs, std::size_t singles);
   /// Takes one named port, for a session that is restored. False if it is not free.
   [[nodiscard]] bool claim(Instant now, UdpPort port);
   /// Gives one used port back; it is free again after the quarantine. REQUIRES: port is in use.
@@ -57,6 +59,7 @@ class PortTable {
     void remove(std::uint32_t value);
     [[nodiscard]] bool contains(std::uint32_t value) const { return where_[value] != kAbsent; }
     [[nodiscard]] bool empty() const { return values_.empty(); }
+    [[nodiscard]] std::size_t size() const { return values_.size(); }
     [[nodiscard]] std::uint32_t pick(Random& random) const {
       return values_[random.below(static_cast<std::uint32_t>(values_.size()))];
     }

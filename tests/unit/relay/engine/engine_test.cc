@@ -261,7 +261,10 @@ TEST_F(Bridge, ExhaustedPortsRefuseTheWholeSession) {
   open_sessions.push_back(small.open(sim::make_bridge(leg_a, leg_b, small.random())));
   auto command = std::make_unique<OpenSession>();
   command->session = sim::make_bridge(leg_a, leg_b, small.random());
+  small.refuse_sockets = 100;
   EXPECT_EQ(small.call(std::move(command))->status, Status::PortsExhausted);
+  EXPECT_EQ(small.refuse_sockets, 100) << "no socket was opened in vain";
+  small.refuse_sockets = 0;
   EXPECT_EQ(small.engine().ports(0).used(), 4U);
   EXPECT_EQ(small.engine().ports(0).free(), 2U) << "the pair of its first leg was told to nobody";
   auto one = std::make_unique<OpenSession>();

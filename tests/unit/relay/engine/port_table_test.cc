@@ -35,6 +35,38 @@ TEST(PortTable, LeavesOutAnOddFirstAndAnEvenLastPort) {
   EXPECT_EQ(table_of(65534, 65535).size(), 2U);
 }
 
+TEST(PortTable, HasRoomForExactlyWhatCanBeAllocated) {
+  Random random({1, 2});
+  for (int broken = 0; broken < 3; ++broken) {
+    for (std::size_t pairs = 0; pairs <= 5; ++pairs) {
+      for (std::size_t singles = 0; singles <= 9; ++singles) {
+        PortTable table = table_of(20000, 20007);
+        // Each of these leaves the mate of another pair alone.
+        for (std::uint16_t i = 0; i < broken; ++i) {
+          ASSERT_TRUE(table.claim(kStart, UdpPort(static_cast<std::uint16_t>(20000 + 2 * i))));
+        }
+        const bool has_room = table.has_room(kStart, pairs, singles);
+        bool fits = true;
+        for (std::size_t i = 0; i < singles; ++i)
+          fits &= table.allocate_one(kStart, random).has_value();
+        for (std::size_t i = 0; i < pairs; ++i)
+          fits &= table.allocate_pair(kStart, random).has_value();
+        EXPECT_EQ(has_room, fits) << broken << " broken, " << pairs << "+" << singles;
+      }
+    }
+  }
+}
+
+TEST(PortTable, HasRoomAgainOnceThePortsHaveRested) {
+  PortTable table = table_of(20000, 20001);
+  Random random({1, 2});
+  const auto port = table.allocate_pair(kStart, random);
+  table.release(kStart, *port);
+  table.release(kStart, UdpPort(static_cast<std::uint16_t>(port->raw() + 1)));
+  EXPECT_FALSE(table.has_room(kStart + 29s, 1, 0));
+  EXPECT_TRUE(table.has_room(kStart + 30s, 1, 0));
+}
+
 TEST(PortTable, ChoiceIsRandomButReplaysFromTheSameKey) {
   Random one({7, 7});
   Random same({7, 7});
