@@ -239,7 +239,7 @@ void LegChange::prepare_update(const LegState& before, const FieldMask& mask) {
   take("first_packet_timeout", [&] { update_.first_packet_timeout = spec.first_packet_timeout; });
   take("media_timeout", [&] { update_.media_timeout = spec.media_timeout; });
   take("max_ssrcs", [&] { update_.max_ssrcs = spec.max_ssrcs; });
-  take("codecs", [&] { update_.formats = engine::payload_formats(spec); });
+  take("codecs", [&] { update_.set_formats(engine::payload_formats(spec)); });
   if (after_.audio != before.audio) {
     update_.audio_clock = after_.audio.clock;
     update_.telephone_event = after_.audio.telephone_event;

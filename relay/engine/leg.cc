@@ -33,6 +33,16 @@ std::optional<SocketAddress> port_above(std::optional<SocketAddress> address) {
   return address;
 }
 
+/// Room for the statistics of what may be received in these formats.
+std::vector<rtp::Reception> make_receptions(const PayloadFormats& formats) {
+  const bool is_audio_only = !formats.any_of([](const PayloadFormat& format) {
+    return format.is_known && (format.kind == MediaKind::Video || format.kind == MediaKind::Other);
+  });
+  std::vector<rtp::Reception> receptions;
+  receptions.reserve(is_audio_only ? kMaxAudioSources : kMaxSources);
+  return receptions;
+}
+
 }  // namespace
 
 PayloadFormats payload_formats(const LegSpec& spec) {
@@ -47,6 +57,11 @@ PayloadFormats payload_formats(const LegSpec& spec) {
     formats.set(codec.payload_type, {true, codec.kind, codec.clock});
   }
   return formats;
+}
+
+void LegUpdate::set_formats(PayloadFormats now_known) {
+  receptions = make_receptions(now_known);
+  formats = std::move(now_known);
 }
 
 RtpClockRate audio_clock_of(const LegSpec& spec) {
@@ -83,7 +98,9 @@ LegSetup make_setup(const LegSpec& spec, std::uint16_t number, std::uint8_t netw
 }
 
 Leg::Leg(LegSetup setup, Random& random)
-    : setup_(std::move(setup)), streams_(setup_.audio_clock, random) {
+    : setup_(std::move(setup)),
+      streams_(setup_.audio_clock, random),
+      receptions_(make_receptions(setup_.formats)) {
   make_digit_sender();
 }
 
@@ -182,13 +199,14 @@ Result<void, DropReason> Leg::account(const wire::OpenRtp& packet, Instant arriv
 
 rtp::Reception* Leg::reception_of(Ssrc ssrc) {
   const auto known = std::ranges::find(receptions_, ssrc, &rtp::Reception::ssrc);
-  return known == receptions_.end() ? nullptr : known;
+  return known == receptions_.end() ? nullptr : &*known;
 }
 
 rtp::Reception& Leg::reception_for(Ssrc ssrc) {
   if (rtp::Reception* known = reception_of(ssrc)) return *known;
-  const std::size_t limit = std::clamp<std::size_t>(setup_.max_ssrcs, 1, kMaxSources);
-  if (receptions_.size() < limit) return receptions_.push_back(rtp::Reception(ssrc));
+  const std::size_t limit =
+      std::clamp<std::size_t>(setup_.max_ssrcs, 1, std::min(kMaxSources, receptions_.capacity()));
+  if (receptions_.size() < limit) return receptions_.emplace_back(ssrc);
   // All places taken: the one silent longest makes room, its losses stay in the report.
   rtp::Reception& idlest =
       *std::ranges::min_element(receptions_, {}, &rtp::Reception::last_arrival);
@@ -377,6 +395,11 @@ void Leg::apply(LegUpdate& update, Instant now, Outbox&) {
   if (update.media_timeout) setup_.media_timeout = *update.media_timeout;
   if (update.max_ssrcs) setup_.max_ssrcs = *update.max_ssrcs;
   if (update.formats) std::swap(setup_.formats, *update.formats);
+  if (update.receptions.capacity() > receptions_.capacity()) {
+    // Room enough: this allocates nothing.
+    update.receptions.assign(receptions_.begin(), receptions_.end());
+    std::swap(receptions_, update.receptions);
+  }
   if (update.audio_clock) setup_.audio_clock = *update.audio_clock;
   if (update.telephone_event) setup_.telephone_event = *update.telephone_event;
   if (update.telephone_event || update.audio_clock) make_digit_sender();

@@ -30,8 +30,11 @@ struct Outbox;
 
 inline constexpr std::size_t kMaxLegs = 16;
 inline constexpr std::size_t kMaxTaps = 4;
-/// Streams that a leg keeps statistics of; a further one takes the place of the one silent longest.
+/// Streams that a leg keeps statistics of; a further one takes the place of the one silent longest,
+/// whose losses stay in the leg's report.
 inline constexpr std::size_t kMaxSources = 8;
+/// The same for a leg that can send audio only: one at a time, and a few of before.
+inline constexpr std::size_t kMaxAudioSources = 4;
 
 /// What a leg knows of one payload type that its endpoint sends.
 struct PayloadFormat {
@@ -88,12 +91,16 @@ struct LegUpdate {
   std::optional<Duration> first_packet_timeout;
   std::optional<Duration> media_timeout;
   std::optional<std::uint8_t> max_ssrcs;
+  /// Set by set_formats(), which makes the room that they ask for.
   std::optional<PayloadFormats> formats;
+  std::vector<rtp::Reception> receptions;
   std::optional<RtpClockRate> audio_clock;
   std::optional<std::optional<PayloadType>> telephone_event;
   std::unique_ptr<srtp::SrtpReceiver> receiver;  ///< New receiving keys.
   std::unique_ptr<srtp::SrtpSender> sender;      ///< New sending keys.
   Duration key_grace = srtp::SrtpReceiver::kKeyGrace;
+
+  void set_formats(PayloadFormats now_known);
 };
 
 /// A leg's state, written down (law 4): with its specification and keys it goes on elsewhere.
@@ -233,7 +240,7 @@ class Leg {
   SourceFilter rtp_filter_;
   SourceFilter rtcp_filter_;
   media::OutputStreams streams_;
-  StaticVector<rtp::Reception, kMaxSources> receptions_;
+  std::vector<rtp::Reception> receptions_;  // its capacity is the room that there is
   rtp::RtcpSession rtcp_;
   bool is_rtp_endpoint_ = true;
   StaticVector<RecordTap, kMaxTaps> taps_;

@@ -324,6 +324,43 @@ TEST_F(Bridge, LegsCanBeAddedConnectedAndRemoved) {
   EXPECT_EQ(heard_c.size(), 1U);
 }
 
+/// How many of eight senders leg 1 tells apart: the second of three packets comes last, and only a
+/// leg that remembers the other two of its sender calls it reordered.
+std::uint64_t remembered_sources(Bridge& call, std::uint16_t first) {
+  const std::uint64_t before = call.report(1).received.reordered;
+  for (const int step : {0, 2, 1}) {
+    const auto seq = static_cast<std::uint16_t>(first + step);
+    for (std::uint32_t ssrc = 1; ssrc <= kMaxSources; ++ssrc) {
+      call.speak(call.a, call.port_a(), seq, 160U * seq, ssrc);
+      call.world.run_for(1ms);
+    }
+  }
+  return call.report(1).received.reordered - before;
+}
+
+TEST_F(Bridge, ALegRemembersAsManySourcesAsItsMediaAskFor) {
+  open();
+  EXPECT_EQ(remembered_sources(*this, 10), 0U) << "eight in turn are more than audio ever has";
+  leg_a.spec.codecs.push_back(sim::make_codec(96, "VP8", 90000, MediaKind::Video));
+  auto update = std::make_unique<UpdateLeg>();
+  update->leg = {session->handle, 1};
+  update->update.set_formats(payload_formats(leg_a.spec));
+  const auto done = world.call(std::move(update));
+  EXPECT_EQ(done->update.receptions.capacity(), kMaxAudioSources) << "the old room is freed here";
+  EXPECT_EQ(remembered_sources(*this, 20), kMaxSources);
+}
+
+TEST_F(Bridge, AnAudioLegRemembersTheSourcesOfBefore) {
+  open();
+  for (const std::uint16_t seq : {std::uint16_t{2}, std::uint16_t{4}, std::uint16_t{3}}) {
+    for (std::uint32_t ssrc = 1; ssrc <= kMaxAudioSources; ++ssrc) {
+      speak(a, port_a(), seq, 160U * seq, ssrc);
+      world.run_for(1ms);
+    }
+  }
+  EXPECT_EQ(report(1).received.reordered, 4U);
+}
+
 TEST_F(Bridge, VideoThatIsAddedDuringACallPassesUnderAnSsrcOfItsOwn) {
   open();
   speak(a, port_a(), 10, 1000);
@@ -332,7 +369,7 @@ TEST_F(Bridge, VideoThatIsAddedDuringACallPassesUnderAnSsrcOfItsOwn) {
   for (const LegParts* leg : {&leg_a, &leg_b}) {
     auto update = std::make_unique<UpdateLeg>();
     update->leg = {session->handle, leg->number};
-    update->update.formats = payload_formats(leg->spec);
+    update->update.set_formats(payload_formats(leg->spec));
     ASSERT_EQ(world.call(std::move(update))->status, Status::Ok);
   }
   speak(a, port_a(), 1, 0, 99, 96);
