@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <charconv>
 
-#include "relay/base/check.h"
-
 namespace causeway::control {
 
 namespace {
@@ -71,7 +69,10 @@ Answer<std::uint64_t> EventLog::parse_token(const std::string& token) const {
 
 v1::Event EventLog::parse(const Entry& entry) {
   v1::Event event;
-  CAUSEWAY_CHECK(event.ParseFromString(entry.octets), "an event of our own making");
+  if (event.ParseFromString(entry.octets)) return event;
+  // Text that is not UTF-8, a recordings folder of such a name perhaps: no reason to end calls.
+  event.Clear();
+  event.mutable_events_lost()->set_count(1);
   return event;
 }
 

@@ -167,6 +167,15 @@ TEST(EventLog, KnowsASessionAsLongAsOneOfItsEvents) {
   EXPECT_FALSE(f.log.knows_session("sessions/a"));
 }
 
+TEST(EventLog, TellsThatAnEventWhichIsNoUtf8WasLost) {
+  Fixture f;
+  const auto subscription = f.follow();
+  f.log.publish(event_of("\xff"));
+  const auto event = subscription->read();
+  ASSERT_TRUE(event && *event);
+  EXPECT_EQ((*event)->events_lost().count(), 1U);
+}
+
 TEST(EventLog, LossIsToldWhateverTheFilter) {
   Fixture f;
   const auto of_session = f.follow("", {.session = "sessions/a", .kinds = {}, .labels = {}});
