@@ -137,7 +137,7 @@ class Leg {
   /// Sends a packet that is final but for sealing. Drops are counted here.
   void send_rtp(Instant now, wire::OpenRtp packet, Outbox& out);
   /// Sends a compound in the clear, out of a buffer of the engine's pool.
-  void send_rtcp(PacketBuf compound, Outbox& out);
+  void send_rtcp(PacketBuf packet, Outbox& out);
 
   /// Who answers for RTCP towards this endpoint: the relay, as an RTP endpoint of its own, or
   /// (where all that the leg sends and is sent passes) the endpoint on the other side, translated.
