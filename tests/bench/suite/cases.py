@@ -6,7 +6,7 @@ import typing
 CM = "AES_CM_128_HMAC_SHA1_80"
 GCM = "AEAD_AES_128_GCM"
 
-# Both subjects encode Opus like this where a case says so: what Causeway does by default.
+# Both subjects encode Opus like this where a case says so.
 SAME_OPUS = {"bitrate": 24000, "complexity": 5}
 
 
