@@ -20,9 +20,9 @@ import tempfile
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BASELINE = ROOT / "tests/bench/instructions.json"
 PACKETS = 1000
-# Another patch level of a library or compiler moves the count a little; a new look-up or copy per
-# packet moves it more.
-TOLERANCE = {"ours": 0.05, "sum": 0.10}
+# Another patch level of the compiler moves the count a little; a new look-up or copy per packet moves
+# it more. Libraries choose their code by the processor.
+TOLERANCE = {"ours": 0.05, "sum": 0.25}
 
 
 def parse(lines):
