@@ -119,11 +119,11 @@ class Engine {
   enum class PortFate : std::uint8_t { Rests, Freed };
   void close_ports(Instant now, Leg& leg, PortFate fate, Outbox& out);
   void close_socket(Instant now, Leg& leg, Leg::Port& port, PortFate fate, Outbox& out);
-  void settle(Instant now, std::uint32_t slot, Status status, Outbox& out);
+  void settle(Instant now, std::uint32_t index, Status status, Outbox& out);
   [[nodiscard]] static LegAddresses addresses_of(const Leg& leg);
-  std::unique_ptr<Session> take_session(Instant now, std::uint32_t slot, PortFate fate,
+  std::unique_ptr<Session> take_session(Instant now, std::uint32_t index, PortFate fate,
                                         Outbox& out);
-  void close_session(Instant now, std::uint32_t slot, SessionClosed::Reason reason, Outbox& out);
+  void close_session(Instant now, std::uint32_t index, SessionClosed::Reason reason, Outbox& out);
 
   // Media.
   void handle_rtp(Datagram& in, SocketSlot& socket, Outbox& out);
