@@ -21,6 +21,8 @@ class Strong {
   [[nodiscard]] constexpr T raw() const { return raw_; }
 
   friend constexpr bool operator==(Strong, Strong) = default;
+  // What <=> is compared with is 0, which clang-tidy 14 takes for a pointer.
+  // NOLINTNEXTLINE(modernize-use-nullptr)
   friend constexpr auto operator<=>(Strong, Strong) = default;
 
  private:
