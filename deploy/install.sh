@@ -17,7 +17,7 @@ RUN_PACKAGES=(
 TEST_PACKAGES=(
   clang-14 clang-tidy-14 clang-format-14 libfuzzer-14-dev libclang-rt-14-dev lld-14
   libgtest-dev libgmock-dev libbenchmark-dev librapidcheck-dev
-  python3-protobuf iproute2 valgrind
+  python3-protobuf iproute2 openssl valgrind
 )
 # The proto linter is not in Debian. Its version is fixed so that a new rule breaks no build.
 BUF_VERSION=1.75.0
