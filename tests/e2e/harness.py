@@ -160,8 +160,8 @@ class Relay:
             done = subprocess.run([binary("causeway"), "--server", self.api, *arguments],
                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                   stderr=subprocess.PIPE, text=True, timeout=timeout)
-            # Seen once in some thousand commands: the client cannot connect to a daemon that lives
-            # and goes on. Nothing has reached it then, so the command may be given again.
+            # On a bare machine one command in some hundreds cannot connect to a daemon that lives and
+            # goes on; why is not known yet. Nothing has reached it, so the command may be repeated.
             if done.returncode != 3 or self.process.poll() is not None:
                 break
         if check and done.returncode != 0:
