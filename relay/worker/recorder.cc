@@ -231,12 +231,9 @@ Instant Recorder::drain_rings(Instant now) {
 
 void Recorder::handle_frame(const record::Frame& frame) {
   if (frame.header.kind == record::FrameKind::ClockMark) return;
-  Recording* recording = find(frame.header.recording);
-  if (recording == nullptr) {
-    // Its open() was called before its frame was written, so it is in the queue by now.
-    take_commands();
-    recording = find(frame.header.recording);
-  }
+  // What was called before the frame was written (open, add_codec) is in the queue by now.
+  take_commands();
+  Recording* const recording = find(frame.header.recording);
   if (recording == nullptr) {
     stray_frames_.add();
     return;

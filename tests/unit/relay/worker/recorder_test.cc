@@ -122,12 +122,12 @@ class RecorderTest : public ::testing::Test {
 
   RingWriter& writer(std::size_t ring = 0) { return *writers_[ring]; }
 
-  /// Sends 20 ms of PCMU, one octet throughout.
+  /// Sends 20 ms of 8-bit sound, PCMU unless its type says otherwise, one octet throughout.
   void packet(RecordingId id, std::uint8_t channel, int number, Duration at, std::uint8_t octet,
-              std::size_t ring = 0) {
+              std::size_t ring = 0, std::uint8_t type = 0) {
     std::vector<std::byte> octets(12 + 160, std::byte{octet});
     octets[0] = std::byte{0x80};
-    octets[1] = std::byte{0};
+    octets[1] = std::byte{type};
     store_be16(&octets[2], static_cast<std::uint16_t>(number));
     store_be32(&octets[4], static_cast<std::uint32_t>(number) * 160);
     store_be32(&octets[8], 0x1234U + channel);
@@ -420,9 +420,11 @@ TEST_F(RecorderTest, SaysOnceThatACodecIsUnknown) {
   for (auto& channel : unknown.channels) channel.codecs.clear();
   ASSERT_TRUE(recorder_->open(std::move(unknown)));
   writer().write_marker(kFirst, FrameKind::Start, Instant(0s));
-  for (int n = 0; n < 50; ++n) packet(kFirst, 0, n, n * 20ms, 0x80);
+  constexpr std::uint8_t kG729 = 18;
+  for (int n = 0; n < 50; ++n) packet(kFirst, 0, n, n * 20ms, 0x80, 0, kG729);
   EXPECT_EQ(wait_for(RecordingEventKind::Degraded).reason, DegradeReason::UnknownCodec);
-  // From its table's next line on, the codec is known.
+  // The recorder may be at those packets still: a line of the table holds for every packet after
+  // it, and for no other type.
   record::RecordedCodec pcmu;
   pcmu.type = record::test::kPcmu;
   ASSERT_TRUE(recorder_->add_codec(kFirst, 0, pcmu));
