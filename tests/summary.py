@@ -33,6 +33,15 @@ def gtest_cases(report):
     return passed, failed, skipped
 
 
+def telling(lines, end=30, before=20):
+    """The lines before each failed GoogleTest case's verdict, and the last ones."""
+    shown = set(range(max(0, len(lines) - end), len(lines)))
+    for at, line in enumerate(lines):
+        if line.startswith("[  FAILED  ]") and line.endswith(" ms)"):
+            shown.update(range(max(0, at - before), at + 1))
+    return [lines[at] for at in sorted(shown)]
+
+
 def main():
     junit, gtest_dir = sys.argv[1], pathlib.Path(sys.argv[2])
     passed, skipped, failed = 0, [], []
@@ -55,8 +64,8 @@ def main():
             failed += [f"{name}: {each}" for each in names]
             by_test[name] = case.findtext("system-out") or ""
     for name, output in by_test.items():
-        print(f"\n---- {name}, the end of its output ----")
-        print("\n".join(output.rstrip().splitlines()[-40:]))
+        print(f"\n---- {name}, what failed and the end of its output ----")
+        print("\n".join(telling(output.rstrip().splitlines())))
     slowest.sort(reverse=True)
     print("\nslowest: " + ", ".join(f"{name} {time:.1f} s" for time, name in slowest[:5]))
     if skipped:

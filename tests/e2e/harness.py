@@ -156,14 +156,9 @@ class Relay:
         return self.run("node", check=False).returncode == 0
 
     def run(self, *arguments, check=True, timeout=30):
-        for _ in range(2):
-            done = subprocess.run([binary("causeway"), "--server", self.api, *arguments],
-                                  stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                  stderr=subprocess.PIPE, text=True, timeout=timeout)
-            # On a bare machine one command in some hundreds cannot connect to a daemon that lives and
-            # goes on; why is not known yet. Nothing has reached it, so the command may be repeated.
-            if done.returncode != 3 or self.process.poll() is not None:
-                break
+        done = subprocess.run([binary("causeway"), "--server", self.api, *arguments],
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, text=True, timeout=timeout)
         if check and done.returncode != 0:
             raise AssertionError("causeway %s: %s" % (" ".join(arguments), done.stderr))
         return done
