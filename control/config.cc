@@ -377,10 +377,12 @@ Result<void, Error> read_config(std::string_view yaml, Config& config) {
 
 Result<void, Error> read_config_file(const std::string& path, Config& config) {
   std::ifstream file(path);
-  std::stringstream text;
-  if (!file || !(text << file.rdbuf())) {
+  file.peek();  // a folder opens, and says only now that it is none
+  if (!file.is_open() || file.bad()) {
     return failure(config_error(path, "the file cannot be read"));
   }
+  std::stringstream text;
+  text << file.rdbuf();
   auto done = read_config(text.str(), config);
   if (!done) return failure(config_error(path + ": " + done.error().field, done.error().detail));
   return {};

@@ -112,7 +112,7 @@ class Bench:
 
     def run(self, case):
         repeats = 1 if isinstance(case, cases.Special) and case.kind in (
-            "growth", "instructions", "latency") else self.settings.repeats
+            "growth", "instructions", "latency", "opus_settings") else self.settings.repeats
         names = self.names_of(case)
         for repeat in range(repeats):
             # Who is first changes, so that a drift of the machine favours nobody.

@@ -87,7 +87,8 @@ void print_verdicts(const std::vector<Verdict>& verdicts) {
     std::cout << separator << "{\"windows\": " << each.windows
               << ", \"median_correlation\": " << each.median_correlation
               << ", \"worst_correlation\": " << each.worst_correlation
-              << ", \"delay_ms\": " << each.delay_ms << ", \"octets\": " << each.octets << "}";
+              << ", \"delay_ms\": " << each.delay_ms << ", \"octets\": " << each.octets
+              << ", \"opus\": \"" << each.opus << "\"}";
     separator = ", ";
   }
   std::cout << "], ";

@@ -1,6 +1,9 @@
 #include "tests/bench/generator/listening.h"
 
+#include <opus/opus.h>
+
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <optional>
 
@@ -79,6 +82,17 @@ std::ptrdiff_t sample_at(const Spoken& spoken, std::int64_t ns) {
   return packet * static_cast<std::ptrdiff_t>(kFrame) + (ns - *(after - 1)) / kSampleNs;
 }
 
+/// RFC 6716 section 3.1: what the first octet says.
+std::string opus_format(const std::vector<std::byte>& payload) {
+  if (payload.empty()) return "";
+  const auto* const octets = reinterpret_cast<const unsigned char*>(payload.data());
+  static constexpr std::array kNames{"NB", "MB", "WB", "SWB", "FB"};
+  const int bandwidth = ::opus_packet_get_bandwidth(octets) - OPUS_BANDWIDTH_NARROWBAND;
+  const bool is_stereo = ::opus_packet_get_nb_channels(octets) == 2;
+  return std::string(kNames.at(static_cast<std::size_t>(bandwidth))) +
+         (is_stereo ? " stereo" : " mono");
+}
+
 double median(std::vector<double> values) {
   if (values.empty()) return 0;
   std::ranges::sort(values);
@@ -110,6 +124,9 @@ Verdict listen(const Speech& speech, Payload payload, const Arrivals& arrivals,
   verdict.delay_ms = median(delays);
   double octets = 0;
   for (const auto& each : arrivals.payloads) octets += static_cast<double>(each.size());
+  if (payload == Payload::Opus && !arrivals.payloads.empty()) {
+    verdict.opus = opus_format(arrivals.payloads[arrivals.payloads.size() / 2]);
+  }
   verdict.octets = octets / static_cast<double>(std::max<std::size_t>(1, arrivals.payloads.size()));
   return verdict;
 }

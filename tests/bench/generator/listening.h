@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "tests/bench/generator/speech.h"
@@ -30,6 +31,8 @@ struct Verdict {
   double delay_ms = 0;
   /// Of a payload, on average: what the other side's encoder was really set to.
   double octets = 0;
+  /// Opus: bandwidth and channels of the packet in the middle ("NB mono"); empty for others.
+  std::string opus;
 };
 
 /// Looks for each second of what arrived in what was spoken, up to 150 ms before the instant at

@@ -87,6 +87,7 @@ def special_cases():
         Special("latency-srtp-cm", "latency"),
         Special("latency-pcmu-opus", "latency"),
         Special("instructions", "instructions"),
+        Special("opus-settings", "opus_settings"),
     ]
 
 

@@ -136,5 +136,6 @@ def row_of(found, calls, syscalls):
         # 400 bits a second for each octet of a packet every 20 ms.
         row["kbit_s_to_b"] = round(sum(each["octets"] for each in found["speech"][1::2])
                                    / len(towards_b) * 0.4, 2)
+        row["opus_to_b"] = found["speech"][1]["opus"] or None
         row["delay_ms_a_to_b"] = round(sum(towards_b) / len(towards_b), 2)
     return row

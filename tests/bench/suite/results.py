@@ -103,7 +103,7 @@ TABLE = (("n", "n"), ("p50", "p50 us"), ("p99", "p99 us"), ("p999", "p999 us"),
          ("cpu_ns_per_packet", "cpu ns/pkt"), ("instructions_per_packet", "instr/pkt"),
          ("syscalls_per_packet", "sysc/pkt"), ("calls_per_core", "calls/core"),
          ("kib_per_call", "KiB/call"), ("calls_per_s", "calls/s"), ("delay_ms_a_to_b", "ms a>b"),
-         ("delay_ms_b_to_a", "ms b>a"), ("speech_correlation", "speech"), ("lost_share", "lost"))
+         ("delay_ms_b_to_a", "ms b>a"), ("speech_correlation", "speech"), ("opus_to_b", "opus sent"), ("kbit_s_to_b", "kbit/s"), ("lost_share", "lost"))
 
 
 def number(value):
@@ -118,6 +118,13 @@ def number(value):
     return "%.4f" % value
 
 
+def cell(found):
+    """The median of figures; words, each once."""
+    if found and isinstance(found[0], str):
+        return ", ".join(sorted(set(found)))
+    return number(statistics.median(found))
+
+
 def table(rows):
     """The medians as text, a line a case and subject; the spread of the processor time behind."""
     lines = [["case", "subject"] + [title for _, title in TABLE] + ["cpu least..most", "runs"]]
@@ -129,7 +136,7 @@ def table(rows):
     for case, subject in seen:
         cells = [case, subject]
         for column, _ in TABLE:
-            cells.append(number(statistics.median(values(rows, case, subject, column))))
+            cells.append(cell(values(rows, case, subject, column)))
         least, most = statistics.spread(values(rows, case, subject, "cpu_ns_per_packet"))
         cells.append("-" if least is None else "%s..%s" % (number(least), number(most)))
         every = sum(each["case"] == case and each["subject"] == subject for each in rows)

@@ -1,6 +1,7 @@
 """Measurements with a course of their own: set-up, memory, growth, latency under load,
 instructions. Each yields rows: dicts with what they found."""
 
+import dataclasses
 import json
 import os
 import re
@@ -210,6 +211,20 @@ class Callgrind:
             return int(re.search(r"^totals: (\d+)", dump.read(), re.M).group(1))
 
 
+# ----------------------------------------------------------------------------------- Opus settings
+
+def opus_settings(settings, subject, case):
+    """Whether a subject does with Opus what a case asks it to: bandwidth, channels and bitrate are
+    read from what it sends; of the complexity, which no packet shows, only the price can be seen."""
+    media = media_case("pcmu-opus-same")
+    for title, opus in (("defaults", None), ("complexity-0", {**media.opus, "complexity": 0}),
+                        ("same", media.opus), ("complexity-10", {**media.opus, "complexity": 10}),
+                        ("12-kbit", {**media.opus, "bitrate": 12000})):
+        row = measure.media(settings, subject, dataclasses.replace(media, opus=opus), media.calls)
+        row["case"] = "opus-settings-" + title
+        yield row
+
+
 # ------------------------------------------------------------------------------------- bare limits
 
 def alone(settings, case, name):
@@ -228,4 +243,4 @@ def alone(settings, case, name):
 
 
 KINDS = {"setup": setup, "memory": memory, "growth": growth, "latency": latency,
-         "instructions": instructions}
+         "instructions": instructions, "opus_settings": opus_settings}

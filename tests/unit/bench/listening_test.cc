@@ -57,10 +57,12 @@ TEST(Listening, SeesTheLookAheadOfTheCodecs) {
       listen(speech, Payload::Opus, arrivals_of(speech, Payload::Opus, 0), spoken_of(speech));
   EXPECT_GT(opus.median_correlation, 0.5);
   EXPECT_NEAR(opus.delay_ms, 6.5, 0.3);
+  EXPECT_EQ(opus.opus, "WB mono");
   const Verdict g722 =
       listen(speech, Payload::G722, arrivals_of(speech, Payload::G722, 0), spoken_of(speech));
   EXPECT_GT(g722.median_correlation, 0.9);
   EXPECT_NEAR(g722.delay_ms, 1.4, 0.3);
+  EXPECT_EQ(g722.opus, "");
 }
 
 TEST(Listening, DoesNotTakeOtherSoundForIt) {

@@ -30,10 +30,10 @@ class Rows(unittest.TestCase):
     def test_the_worst_of_the_legs_that_are_listened_to_counts(self):
         def heard(correlation, delay):
             return {"windows": 3, "median_correlation": correlation, "delay_ms": delay,
-                    "octets": 10 * delay}
+                    "octets": 10 * delay, "opus": "NB mono"}
         row = measure.row_of(printed(speech=[heard(0.9, 7), heard(0.8, 9), heard(0.95, 8),
                                              heard(0.85, 11)]), 2, None)
-        self.assertEqual(row["kbit_s_to_b"], 40)
+        self.assertEqual((row["kbit_s_to_b"], row["opus_to_b"]), (40, "NB mono"))
         self.assertEqual((row["speech_correlation"], row["delay_ms_b_to_a"],
                           row["delay_ms_a_to_b"]), (0.8, 7.5, 10))
 

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <map>
 
 namespace causeway::control {
@@ -129,6 +130,16 @@ TEST(Config, AFirstTryNeedsNoFile) {
   settle(config);
   EXPECT_TRUE(check_config(config));
   EXPECT_GE(config.node.workers, 1U);
+}
+
+TEST(Config, AnEmptyFileSaysNothingAndAFolderIsNone) {
+  const std::string folder = std::filesystem::temp_directory_path();
+  Config config = default_config();
+  EXPECT_TRUE(read_config_file("/dev/null", config));
+  const auto refused = read_config_file(folder, config);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().field + ": " + refused.error().detail,
+            folder + ": the file cannot be read");
 }
 
 TEST(Config, ReadsANetworkFromOneArgument) {

@@ -6,39 +6,18 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdlib>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <string>
 
 #include "relay/io/file_writer.h"
+#include "tests/support/folder.h"
 
 namespace causeway::io {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// A folder of this test's own, gone afterwards.
-class Folder {
- public:
-  Folder() {
-    std::string name = (fs::temp_directory_path() / "causeway-disk-XXXXXX").string();
-    path_ = ::mkdtemp(name.data());
-  }
-  ~Folder() { fs::remove_all(path_); }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  [[nodiscard]] const fs::path& path() const { return path_; }
-
- private:
-  fs::path path_;
-};
-
-std::string text_of(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
+using test::Folder;
+using test::text_of;
 
 TEST(DirectoryDisk, MakesFoldersAndFilesThatOnlyOwnerAndGroupRead) {
   Folder folder;

@@ -8,12 +8,11 @@
 #include <cerrno>
 #include <chrono>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <set>
 #include <string>
 
 #include "relay/record/frame.h"
+#include "tests/support/folder.h"
 #include "tests/unit/relay/record/rig.h"
 
 namespace causeway::worker {
@@ -27,26 +26,8 @@ using record::RecordingEvent;
 using record::RecordingEventKind;
 using record::RecordingId;
 using record::RingWriter;
-
-class Folder {
- public:
-  Folder() {
-    std::string name = (fs::temp_directory_path() / "causeway-recorder-XXXXXX").string();
-    path_ = ::mkdtemp(name.data());
-  }
-  ~Folder() { fs::remove_all(path_); }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  [[nodiscard]] const fs::path& path() const { return path_; }
-
- private:
-  fs::path path_;
-};
-
-std::string text_of(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
+using test::Folder;
+using test::text_of;
 
 record::test::ParsedWav wav_of(const fs::path& path) {
   const std::string text = text_of(path);
