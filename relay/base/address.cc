@@ -25,9 +25,8 @@ std::optional<T> parse_number(std::string_view text) {
 IpAddress IpAddress::v4(std::uint32_t host_order) {
   IpAddress address;
   address.family_ = Family::V4;
-  for (std::size_t i = 0; i < 4; ++i) {
-    address.octets_[i] = static_cast<std::uint8_t>(host_order >> (24 - 8 * i));
-  }
+  const std::uint32_t network_order = htonl(host_order);
+  std::memcpy(address.octets_.data(), &network_order, sizeof network_order);
   return address;
 }
 

@@ -72,6 +72,7 @@ void Engine::rearm(std::uint32_t slot) {
 
 void Engine::handle_datagrams(std::span<Datagram> batch, Outbox& out) {
   transcoded_.clear();
+  const bool has_others = batch.size() > 1;
   for (std::uint32_t i = 0; i < batch.size(); ++i) {
     Datagram& in = batch[i];
     SocketSlot* socket = find(in.socket);
@@ -84,7 +85,8 @@ void Engine::handle_datagrams(std::span<Datagram> batch, Outbox& out) {
       in.packet.reset();
     } else if (socket->is_rtcp || wire::is_rtcp(in.packet.data())) {
       handle_rtcp(in, *socket, out);
-    } else if (is_transcoded(*socket) && transcoded_.size() < transcoded_.capacity()) {
+    } else if (has_others && is_transcoded(*socket) &&
+               transcoded_.size() < transcoded_.capacity()) {
       transcoded_.push_back(i);  // the quick ones first
     } else {
       handle_rtp(in, *socket, out);

@@ -316,7 +316,7 @@ std::uint8_t Leg::far_loss_percent() const {
 
 // --------------------------------------------------------------------------------- the way out
 
-std::optional<SocketAddress> Leg::remote_rtp() const {
+const std::optional<SocketAddress>& Leg::remote_rtp() const {
   return rtp_filter_.learned() ? rtp_filter_.learned() : setup_.remote_rtp;
 }
 
@@ -331,9 +331,9 @@ std::optional<SocketAddress> Leg::signalled_rtcp() const {
 
 bool Leg::can_send() const { return sends(setup_.direction) && remote_rtp().has_value(); }
 
-void Leg::send_rtp(Instant now, wire::OpenRtp packet, Outbox& out) {
+void Leg::send_rtp(Instant now, wire::OpenRtp&& packet, Outbox& out) {
   if (!sends(setup_.direction)) return count_drop(DropReason::Paused);
-  const auto to = remote_rtp();
+  const auto& to = remote_rtp();
   if (!to) return count_drop(DropReason::NoRemote);
   tap(RecordTap::Point::AsSent, packet.bytes(), now, out);
   const std::size_t payload_octets = packet.payload().size();
@@ -368,7 +368,7 @@ void Leg::send_rtcp(PacketBuf packet, Outbox& out) {
   out.transmits.push_back({socket, *to, std::move(packet)});
 }
 
-void Leg::send_datagram(SocketId socket, const SocketAddress& to, PacketBuf packet, Outbox& out) {
+void Leg::send_datagram(SocketId socket, const SocketAddress& to, PacketBuf&& packet, Outbox& out) {
   ++sent_.packets;
   sent_.octets += packet.size();
   out.transmits.push_back({socket, to, std::move(packet)});
@@ -441,8 +441,7 @@ void Leg::remove_tap(record::RecordingId recording) {
   }
 }
 
-void Leg::tap(RecordTap::Point point, Bytes packet, Instant at, Outbox& out) {
-  if (taps_.empty()) return;
+void Leg::record(RecordTap::Point point, Bytes packet, Instant at, Outbox& out) {
   // A recording is of sound; pictures would only fill its ring.
   const PayloadType type(load_u8(&packet[1]) & 0x7fU);
   if (setup_.formats[type].kind == MediaKind::Video) return;

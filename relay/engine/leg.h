@@ -135,7 +135,7 @@ class Leg {
   [[nodiscard]] Result<wire::OpenRtcp, DropReason> receive_rtcp(Datagram& in, Outbox& out);
 
   /// Sends a packet that is final but for sealing. Drops are counted here.
-  void send_rtp(Instant now, wire::OpenRtp packet, Outbox& out);
+  void send_rtp(Instant now, wire::OpenRtp&& packet, Outbox& out);
   /// Sends a compound in the clear, out of a buffer of the engine's pool.
   void send_rtcp(PacketBuf packet, Outbox& out);
 
@@ -188,7 +188,7 @@ class Leg {
   void restore(const LegSnapshot& snapshot, Instant now);
 
   /// Where we send RTP: the latched address, else the signalled one.
-  [[nodiscard]] std::optional<SocketAddress> remote_rtp() const;
+  [[nodiscard]] const std::optional<SocketAddress>& remote_rtp() const;
   [[nodiscard]] std::optional<SocketAddress> remote_rtcp() const;
   [[nodiscard]] media::OutputStreams& streams() { return streams_; }
   [[nodiscard]] const media::OutputStreams& streams() const { return streams_; }
@@ -232,8 +232,11 @@ class Leg {
   void send_own_rtcp(Instant now, const Means& means, Outbox& out);
   void play_digits(Instant now, const Means& means, Outbox& out);
   [[nodiscard]] std::optional<Instant> media_timeout_at() const;
-  void tap(RecordTap::Point point, Bytes packet, Instant at, Outbox& out);
-  void send_datagram(SocketId socket, const SocketAddress& to, PacketBuf packet, Outbox& out);
+  void tap(RecordTap::Point point, Bytes packet, Instant at, Outbox& out) {
+    if (!taps_.empty()) record(point, packet, at, out);
+  }
+  void record(RecordTap::Point point, Bytes packet, Instant at, Outbox& out);
+  void send_datagram(SocketId socket, const SocketAddress& to, PacketBuf&& packet, Outbox& out);
 
   LegSetup setup_;
   LegHandle handle_;

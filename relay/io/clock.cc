@@ -12,32 +12,21 @@ Duration read(clockid_t clock) {
   return std::chrono::seconds(at.tv_sec) + Duration(at.tv_nsec);
 }
 
-/// Both clocks at one moment: `wall` is read between two readings of the other, and taken to belong
-/// to their middle.
-struct Reading {
-  Instant steady;
-  Duration wall;
-};
-
-Reading read_both() {
-  const Duration before = read(CLOCK_MONOTONIC);
-  const Duration wall = read(CLOCK_REALTIME);
-  const Duration after = read(CLOCK_MONOTONIC);
-  return {Instant(before + (after - before) / 2), wall};
-}
-
 }  // namespace
 
 Instant now() { return Instant(read(CLOCK_MONOTONIC)); }
 
 WallClock read_wall_clock() {
-  const Reading reading = read_both();
-  return WallClock(reading.wall - reading.steady.time_since_epoch());
+  // Taken to belong to the middle between two readings of the other.
+  const Duration before = read(CLOCK_MONOTONIC);
+  const Duration wall = read(CLOCK_REALTIME);
+  const Duration after = read(CLOCK_MONOTONIC);
+  return WallClock(wall - before - (after - before) / 2);
 }
 
 void ArrivalClock::begin_batch() {
-  const Reading reading = read_both();
-  begin_batch(reading.steady, reading.wall - reading.steady.time_since_epoch());
+  const Instant steady = now();
+  begin_batch(steady, read(CLOCK_REALTIME) - steady.time_since_epoch());
 }
 
 void ArrivalClock::begin_batch(Instant now, Duration offset) {

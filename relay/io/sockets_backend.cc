@@ -8,6 +8,7 @@
 
 #include "relay/base/check.h"
 #include "relay/io/sockaddr.h"
+#include "relay/io/system_call.h"
 
 namespace causeway::io {
 
@@ -161,15 +162,15 @@ void SocketsBackend::poll(std::optional<Instant> deadline) {
   int count = -1;
   if (has_pwait2_) {
     const timespec timeout = to_timespec(sleep);
-    count = ::epoll_pwait2(epoll_.raw(), events_.data(), kMaxEvents, deadline ? &timeout : nullptr,
-                           nullptr);
+    count = system_call::epoll_pwait2(epoll_.raw(), events_.data(), kMaxEvents,
+                                      deadline ? &timeout : nullptr);
     // Kernels before 5.11 do not have it; some system call filters refuse what they do not know.
     if (count < 0 && (errno == ENOSYS || errno == EPERM)) has_pwait2_ = false;
   }
   if (!has_pwait2_) {
     const auto whole = std::chrono::ceil<std::chrono::milliseconds>(sleep);
-    count = ::epoll_wait(epoll_.raw(), events_.data(), kMaxEvents,
-                         deadline ? static_cast<int>(whole.count()) : -1);
+    count = system_call::epoll_wait(epoll_.raw(), events_.data(), kMaxEvents,
+                                    deadline ? static_cast<int>(whole.count()) : -1);
   }
   next_event_ = 0;
   event_count_ = count > 0 ? static_cast<std::size_t>(count) : 0;
@@ -191,13 +192,14 @@ void SocketsBackend::serve(const epoll_event& event) {
 }
 
 void SocketsBackend::receive(SocketId id, Socket& socket) {
-  const std::size_t room = load_bay(std::min(kPerSocket, kMaxBatch - batch_.size()));
+  const std::size_t first = load_bay();
+  const std::size_t room = std::min(kPerSocket - first, kMaxBatch - batch_.size());
   if (room == 0) {
     discard(socket);
     return;
   }
-  const int count = ::recvmmsg(socket.fd.raw(), bay_.headers.data(), static_cast<unsigned>(room),
-                               MSG_DONTWAIT, nullptr);
+  const int count = system_call::recvmmsg(socket.fd.raw(), &bay_.headers[first],
+                                          static_cast<unsigned>(room), MSG_DONTWAIT);
   if (count < 0) {
     // An error of the socket (an ICMP answer to what it sent) is cleared by being reported.
     if (errno == ECONNREFUSED || errno == EHOSTUNREACH || errno == ENETUNREACH) {
@@ -207,23 +209,27 @@ void SocketsBackend::receive(SocketId id, Socket& socket) {
     }
     return;
   }
-  for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) accept(id, socket, i);
+  bay_.used = first + static_cast<std::size_t>(count);
+  for (std::size_t place = first; place < bay_.used; ++place) accept(id, socket, place);
 }
 
-std::size_t SocketsBackend::load_bay(std::size_t packets) {
-  for (std::size_t i = 0; i < packets; ++i) {
-    if (!bay_.packets[i]) {
-      bay_.packets[i] = pool_.take();
-      if (!bay_.packets[i]) return i;
-      bay_.packets[i].resize(PacketBuf::kMaxData);
-      bay_.vectors[i] = {bay_.packets[i].data().data(), PacketBuf::kMaxData};
+/// Makes the used places ready again, the last first. Returns the first place that is ready: not
+/// the very first where the pool has run out.
+std::size_t SocketsBackend::load_bay() {
+  for (; bay_.used > 0; --bay_.used) {
+    const std::size_t place = bay_.used - 1;
+    if (!bay_.packets[place]) {
+      bay_.packets[place] = pool_.take();
+      if (!bay_.packets[place]) break;
+      bay_.packets[place].resize(PacketBuf::kMaxData);
+      bay_.vectors[place] = {bay_.packets[place].data().data(), PacketBuf::kMaxData};
     }
-    msghdr& header = bay_.headers[i].msg_hdr;
+    msghdr& header = bay_.headers[place].msg_hdr;
     header.msg_namelen = sizeof(sockaddr_storage);
     header.msg_controllen = sizeof(Control);
     header.msg_flags = 0;
   }
-  return packets;
+  return bay_.used;
 }
 
 /// Reads packets that there is no buffer for; left in the socket they would keep the loop awake.
@@ -292,8 +298,8 @@ void SocketsBackend::send_run(const Socket& socket, std::span<Transmit> run) {
   }
   bool may_retry = true;
   for (std::size_t done = 0; done < run.size();) {
-    const int count = ::sendmmsg(socket.fd.raw(), &run_.headers[done],
-                                 static_cast<unsigned>(run.size() - done), MSG_DONTWAIT);
+    const int count = system_call::sendmmsg(socket.fd.raw(), &run_.headers[done],
+                                            static_cast<unsigned>(run.size() - done), MSG_DONTWAIT);
     if (count > 0) {
       for (const std::size_t end = done + static_cast<std::size_t>(count); done < end; ++done) {
         stats_.sent.add();

@@ -63,8 +63,9 @@ class SocketsBackend final : public IoBackend {
   /// Room for the two control messages that we ask for: the stamp and the drop count.
   using Control =
       std::array<std::byte, CMSG_SPACE(sizeof(timespec)) + CMSG_SPACE(sizeof(std::uint32_t))>;
-  /// Where recvmmsg puts packets of one socket. Buffers that a call did not fill wait for the next.
+  /// Where recvmmsg puts packets of one socket. Places that a call did not use wait for the next.
   struct Bay {
+    std::size_t used = kPerSocket;  ///< So many at the front have to be made ready.
     std::array<PacketBuf, kPerSocket> packets;
     std::array<mmsghdr, kPerSocket> headers{};
     std::array<iovec, kPerSocket> vectors{};
@@ -89,7 +90,7 @@ class SocketsBackend final : public IoBackend {
   void poll(std::optional<Instant> deadline);
   void serve(const epoll_event& event);
   void receive(SocketId id, Socket& socket);
-  [[nodiscard]] std::size_t load_bay(std::size_t packets);
+  [[nodiscard]] std::size_t load_bay();
   void discard(const Socket& socket);
   void accept(SocketId id, Socket& socket, std::size_t place);
   [[nodiscard]] std::span<Datagram> in_order_of_arrival();

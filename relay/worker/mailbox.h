@@ -40,6 +40,7 @@ class Mailbox {
   /// Announces that the worker is going to sleep. False if there is something to take after all.
   [[nodiscard]] bool may_sleep(bool with_normal);
   void is_awake() { sleep_.is_awake(); }
+  [[nodiscard]] bool is_empty() const { return !has_mail(true); }
 
  private:
   [[nodiscard]] bool has_mail(bool with_normal) const {

@@ -102,7 +102,8 @@ void Worker::turn() {
   outlet_.flush();
   take_datagrams(batch);
   take_commands();
-  take_timeouts();
+  // Under traffic the packets' own times tell what is due (take_datagrams).
+  if (batch.empty()) take_timeouts();
   drain();
   note_turn(batch);
 }
@@ -128,6 +129,7 @@ void Worker::take_datagrams(std::span<Datagram> batch) {
 }
 
 std::size_t Worker::take_commands() {
+  if (mailbox_.is_empty()) return 0;
   const bool takes_normal = !outlet_.is_backlogged();
   const std::size_t most = std::min(kCommandsPerTurn, outlet_.room_for_commands());
   std::size_t taken = 0;
