@@ -12,8 +12,10 @@
 #include <cstdlib>
 #include <iostream>
 #include <map>
+#include <optional>
 
 #include "control/config.h"
+#include "control/poll_keeper.h"
 #include "control/service_set.h"
 #include "control/tls.h"
 #include "relay/io/open_files.h"
@@ -118,6 +120,11 @@ sigset_t block_signals() {
 /// Keys must not reach a core file or a debugger of the same user.
 void protect_memory() { ::prctl(PR_SET_DUMPABLE, 0); }
 
+/// As many as it will ever have open: four sockets a session, and some for all else.
+std::uint64_t files_of(const NodeConfig& node) {
+  return std::uint64_t{4} * node.max_sessions_per_worker * node.workers + 1024;
+}
+
 void follow_drain(ControlPlane& plane, grpc::Server& server) {
   plane.set_drain_hook([&server](bool is_draining) {
     if (auto* health = server.GetHealthCheckService()) health->SetServingStatus(!is_draining);
@@ -153,6 +160,7 @@ int serve(const Config& config, const sigset_t& signals) {
     return kCannotStart;
   }
   follow_drain(plane, *server);
+  std::optional<PollKeeper> keeper(std::in_place, *server);
   spdlog::info("causewayd {} on {}{}, {} workers, {} networks, recordings in {}",
                config.node.version, config.listen, config.is_insecure ? " without TLS" : "",
                config.node.workers, config.node.networks.size(), config.node.recordings_folder);
@@ -165,6 +173,7 @@ int serve(const Config& config, const sigset_t& signals) {
   ::sigwait(&signals, &signal);
   spdlog::info("{}: closing every session", signal == SIGTERM ? "SIGTERM" : "SIGINT");
   plane.set_drain_hook({});
+  keeper.reset();
   plane.stop();  // ends the event streams, so that the server has nothing to wait for
   server->Shutdown(std::chrono::system_clock::now() + std::chrono::seconds(2));
   spdlog::info("ended");
@@ -202,6 +211,9 @@ int run(int argc, char** argv) {
   protect_memory();
   if (const auto done = start_log(*config); !done) return complain(done.error());
   if (!io::raise_open_files_limit()) spdlog::warn("the limit of open files cannot be raised");
+  if (!io::reserve_open_files(files_of(config->node))) {
+    spdlog::warn("no room for the open files could be reserved");
+  }
   return serve(*config, signals);
 }
 

@@ -46,9 +46,9 @@ class SocketsBackend final : public IoBackend {
                                                                              PacketPool& pool);
   ~SocketsBackend() override;
 
-  [[nodiscard]] Result<SocketAddress, Errno> open(SocketId socket, const SocketAddress& bind,
+  [[nodiscard]] Result<SocketAddress, Errno> open(SocketId id, const SocketAddress& bind,
                                                   std::uint8_t dscp) override;
-  void close(SocketId socket) override;
+  void close(SocketId id) override;
   [[nodiscard]] std::span<Datagram> wait(std::optional<Instant> deadline) override;
   void send(std::span<Transmit> batch) override;
   void wake() override;
@@ -80,6 +80,7 @@ class SocketsBackend final : public IoBackend {
   struct OrderKey {
     Instant arrival;
     std::size_t index;
+    // NOLINTNEXTLINE(modernize-use-nullptr): as in relay/base/strong.h.
     friend auto operator<=>(const OrderKey&, const OrderKey&) = default;
   };
 

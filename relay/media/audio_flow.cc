@@ -191,11 +191,11 @@ void AudioFlow::end_gap() {
   late_in_row_ = 0;
 }
 
-// `ticks` are missing before a packet of `next_ticks`, its payload is `next`.
-void AudioFlow::fill_loss(const Sending& sending, std::int64_t ticks, Bytes next,
+// So many ticks are `missing` before a packet of `next_ticks`, whose payload is `next`.
+void AudioFlow::fill_loss(const Sending& sending, std::int64_t missing, Bytes next,
                           std::int64_t next_ticks) {
-  const std::int64_t last = std::min(ticks, next_ticks);
-  std::int64_t before = ticks - last;
+  const std::int64_t last = std::min(missing, next_ticks);
+  std::int64_t before = missing - last;
   while (before > 0 && concealed_ < kConcealment + kFade) {
     const std::int64_t part = concealable(before);
     conceal(sending, part);

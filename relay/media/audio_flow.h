@@ -123,7 +123,7 @@ class AudioFlow {
   /// Hands `samples` per channel of scratch_ on, without the first `skipped`.
   void hand_on(const Sending& sending, std::size_t samples, std::size_t skipped = 0);
 
-  void fill_loss(const Sending& sending, std::int64_t ticks, Bytes next, std::int64_t next_ticks);
+  void fill_loss(const Sending& sending, std::int64_t missing, Bytes next, std::int64_t next_ticks);
   void conceal(const Sending& sending, std::int64_t ticks);
   [[nodiscard]] std::int64_t concealable(std::int64_t ticks) const;
   void fade(std::size_t samples);

@@ -101,7 +101,7 @@ class CmKey {
   class Tag {
    public:
     explicit Tag(const HmacSha1::Digest& digest) : digest_(digest) {}
-    [[nodiscard]] Bytes first(std::size_t octets) const { return Bytes(digest_).first(octets); }
+    [[nodiscard]] Bytes first(std::size_t octets) const { return Bytes{digest_}.first(octets); }
 
    private:
     HmacSha1::Digest digest_;

@@ -122,7 +122,8 @@ class ReceiverCore {
   }
 
   [[nodiscard]] std::optional<Instant> grace_ends() const {
-    return previous_.keys.empty() ? std::nullopt : std::optional(grace_ends_);
+    if (previous_.keys.empty()) return std::nullopt;
+    return grace_ends_;
   }
   void retire_into(ReceiverCore& shell) { std::swap(previous_, shell.previous_); }
 

@@ -40,8 +40,10 @@ template <std::size_t N, std::size_t SaltOctets>
   static_assert(SaltOctets <= N);
   std::array<std::byte, N> iv{};
   for (std::size_t i = 0; i < SaltOctets; ++i) iv[i] = salt.octets[i];
-  for (std::size_t i = 0; i < 4; ++i) iv[ssrc_octet + i] ^= std::byte(ssrc >> (24 - 8 * i));
-  for (std::size_t i = 0; i < 6; ++i) iv[index_octet + i] ^= std::byte(index >> (40 - 8 * i));
+  for (std::size_t i = 0; i < 4; ++i)
+    iv[ssrc_octet + i] ^= static_cast<std::byte>(ssrc >> (24 - 8 * i));
+  for (std::size_t i = 0; i < 6; ++i)
+    iv[index_octet + i] ^= static_cast<std::byte>(index >> (40 - 8 * i));
   return iv;
 }
 

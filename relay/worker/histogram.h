@@ -4,6 +4,7 @@
 #include <array>
 #include <atomic>
 #include <bit>
+#include <cmath>
 #include <cstdint>
 
 #include "relay/base/time.h"
@@ -29,7 +30,8 @@ class DurationHistogram {
     /// The value that `share` (0..1) of all readings do not exceed, rounded up to a bucket's end;
     /// zero when there are no readings.
     [[nodiscard]] Duration quantile(double share) const {
-      const auto rank = static_cast<std::uint64_t>(share * static_cast<double>(total) + 0.5);
+      const auto rank =
+          static_cast<std::uint64_t>(std::llround(share * static_cast<double>(total)));
       std::uint64_t seen = 0;
       for (unsigned i = 0; i < kBuckets; ++i) {
         seen += counts[i];

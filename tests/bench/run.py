@@ -93,6 +93,7 @@ class Bench:
         self.running = {}
         self.rows = []
         self.commands = {}
+        self.halves = {}
         self.versions = {}
 
     def subject(self, name):
@@ -126,13 +127,23 @@ class Bench:
             if name in ("codec", "evp"):
                 yield specials.alone(self.settings, case, name)
             elif isinstance(case, cases.Media):
-                yield measure.media(self.settings, self.subject(name), case, case.calls)
+                yield measure.media(self.settings, self.subject(name), case,
+                                    self.calls_of(case, name))
             else:
                 yield from specials.KINDS[case.kind](self.settings, self.subject(name), case)
         except (RuntimeError, OSError, subprocess.SubprocessError) as error:
             # One subject that fails a case is a result too, and the others go on.
             self.drop_subject(name)
             yield {"invalid": "failed: %s" % str(error)[:300]}
+
+    def calls_of(self, case, name):
+        """How many calls at once; looked for once a case and subject."""
+        if not case.is_at_half:
+            return case.calls
+        if (case.name, name) not in self.halves:
+            found = measure.capacity(self.settings, self.subject(name), case)
+            self.halves[case.name, name] = found[1]
+        return self.halves[case.name, name]
 
     def drop_subject(self, name):
         if name in self.running:

@@ -80,16 +80,17 @@ class Generator:
         return json.loads(text)
 
 
-def media(settings, subject, case, calls, legs=None):
+def media(settings, subject, case, calls, is_probe=False):
     """Lets `calls` calls speak over a subject that has been started; returns a row's figures.
 
     Processor time is that of the subject's threads, the softirq of what they send included (see
     generator/cpu_time.h). Syscalls are counted in a second of their own, after the window, because
-    counting them costs time."""
-    made = legs or subject.make(case, calls)
+    counting them costs time. `is_probe`: a second of it will do, and no syscalls."""
+    made = subject.make(case, calls)
     try:
-        has_perf = settings.has_perf
-        generator = Generator(settings, made, watch=subject.pid, tail=60.0 if has_perf else 0.0)
+        has_perf = settings.has_perf and not is_probe
+        generator = Generator(settings, made, watch=subject.pid, tail=60.0 if has_perf else 0.0,
+                              seconds=1 if is_probe else None)
         generator.wait_for("begin")
         generator.wait_for("end")
         syscalls = None
@@ -99,9 +100,22 @@ def media(settings, subject, case, calls, legs=None):
             generator.end_tail()
         found = generator.result()
     finally:
-        if legs is None:
-            subject.drop()
+        subject.drop()
     return row_of(found, calls, syscalls)
+
+
+# More than this the generator's one processor does not send on time.
+MOST_CALLS = 1500
+
+
+def capacity(settings, subject, case):
+    """(calls a core, their half): worked out from what a packet costs near the half, which is asked
+    twice since the cost falls with the load."""
+    calls = case.calls
+    for _ in range(2):
+        found = media(settings, subject, case, calls, is_probe=True)
+        calls = max(1, min(MOST_CALLS, int(found["calls_per_core"] * 0.5)))
+    return found["calls_per_core"], calls
 
 
 def row_of(found, calls, syscalls):

@@ -124,25 +124,18 @@ def growth(settings, subject, case):
 # ---------------------------------------------------------------------------------------- latency
 
 SHARES = (0.25, 0.5, 0.75, 0.9)
-MOST_CALLS = 1500
 
 
 def latency(settings, subject, case):
-    """Percentiles of the latency at shares of the subject's own capacity, which is worked out from
-    what a packet costs it at a load near the share: cost falls with load, so it is asked twice."""
+    """Percentiles of the latency at shares of the subject's own capacity."""
     media = media_case(case.name[len("latency-"):])
-    capacity = None
-    calls = media.calls
-    for _ in range(2):
-        found = measure.media(settings, subject, media, calls)
-        capacity = found["calls_per_core"]
-        calls = max(1, min(MOST_CALLS, int(capacity * 0.5)))
+    capacity, _ = measure.capacity(settings, subject, media)
     for share in SHARES:
-        calls = max(1, min(MOST_CALLS, int(capacity * share)))
+        calls = max(1, min(measure.MOST_CALLS, int(capacity * share)))
         row = measure.media(settings, subject, media, calls)
         row["case"] = "%s@%d%%" % (case.name, share * 100)
         row["capacity_calls"] = capacity
-        if calls == MOST_CALLS:
+        if calls == measure.MOST_CALLS:
             row["invalid"] = row["invalid"] or "beyond what the generator can send"
         yield row
 

@@ -2,6 +2,9 @@
 
 #include <gmock/gmock.h>
 
+#include <fstream>
+#include <string>
+
 #include "relay/io/open_files.h"
 
 namespace causeway::io {
@@ -79,6 +82,25 @@ TEST(OpenFiles, RaisesTheLimitToTheHardOne) {
   ASSERT_TRUE(limit);
   EXPECT_GT(*limit, 0U);
   EXPECT_EQ(raise_open_files_limit(), limit);
+}
+
+std::size_t places_for_files() {
+  std::ifstream status("/proc/self/status");
+  std::string word;
+  while (status >> word && word != "FDSize:") {
+  }
+  std::size_t places = 0;
+  status >> places;
+  return places;
+}
+
+TEST(OpenFiles, ReservesPlacesAndTakesNone) {
+  ASSERT_TRUE(raise_open_files_limit());
+  const std::size_t wanted = places_for_files() + 1;
+  ASSERT_TRUE(reserve_open_files(wanted));
+  EXPECT_GE(places_for_files(), wanted);
+  // More than is allowed is as much as is allowed.
+  EXPECT_TRUE(reserve_open_files(std::uint64_t{1} << 40U));
 }
 
 }  // namespace
