@@ -1,0 +1,50 @@
+// control/jsep: what is accepted is written as text that reads as the same description, a refusal
+// names its line and quotes no key.
+
+#include "control/jsep/sdp_parser.h"
+#include "control/jsep/sdp_writer.h"
+#include "relay/base/check.h"
+#include "tests/fuzz/input.h"
+
+namespace causeway {
+namespace {
+
+void check_bounds(const jsep::SessionDescription& description) {
+  CAUSEWAY_CHECK(description.media.size() <= jsep::SdpLimits::kSections, "too many sections");
+  for (const jsep::MediaSection& section : description.media) {
+    CAUSEWAY_CHECK(section.formats.size() <= jsep::SdpLimits::kFormats, "too many formats");
+    CAUSEWAY_CHECK(section.formats.empty() || section.other_formats.empty(), "both kinds");
+    for (const jsep::PayloadFormat& format : section.formats) {
+      CAUSEWAY_CHECK(section.find(format.payload_type) == &format, "a payload type twice");
+    }
+    // What is nearer exists where anything says it.
+    (void)description.bundle_of(section);
+    (void)description.direction_of(section);
+    CAUSEWAY_CHECK(!section.shared.ice_pwd || description.ice_pwd_of(section) != nullptr, "nearer");
+  }
+}
+
+void run(fuzz::Input input) {
+  const std::string_view text = input.rest_as_text();
+  const auto description = jsep::parse_sdp(text);
+  if (!description) {
+    const auto& error = description.error();
+    CAUSEWAY_CHECK(!error.what.empty() && error.what.size() < 200, "a refusal that says nothing");
+    return;
+  }
+  check_bounds(*description);
+  const std::string written = jsep::write_sdp(*description);
+  const auto again = jsep::parse_sdp(written);
+  // Only what grew past the limit (a static type's rtpmap is said aloud) may be refused.
+  if (!again && written.size() > jsep::SdpLimits::kOctets) return;
+  CAUSEWAY_CHECK(again.has_value(), "what was written cannot be read");
+  CAUSEWAY_CHECK(jsep::write_sdp(*again) == written, "what was written reads differently");
+}
+
+}  // namespace
+}  // namespace causeway
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  causeway::run(causeway::fuzz::Input(data, size));
+  return 0;
+}
