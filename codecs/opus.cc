@@ -3,7 +3,10 @@
 #include <opus.h>
 
 #include <algorithm>
+#include <array>
 #include <optional>
+#include <utility>
+#include <vector>
 
 #include "codecs/opus_framing.h"
 #include "relay/base/check.h"
@@ -11,12 +14,74 @@
 namespace causeway::codecs {
 namespace {
 
-struct DestroyOpus {
-  void operator()(::OpusDecoder* state) const { opus_decoder_destroy(state); }
-  void operator()(::OpusEncoder* state) const { opus_encoder_destroy(state); }
+/// How libopus makes a state of one kind.
+template <typename State>
+struct Opus;
+template <>
+struct Opus<::OpusDecoder> {
+  static int size(int channels) { return opus_decoder_get_size(channels); }
+  static int init(::OpusDecoder* state, opus_int32 rate, int channels) {
+    return opus_decoder_init(state, rate, channels);
+  }
 };
-using DecoderState = std::unique_ptr<::OpusDecoder, DestroyOpus>;
-using EncoderState = std::unique_ptr<::OpusEncoder, DestroyOpus>;
+template <>
+struct Opus<::OpusEncoder> {
+  static int size(int channels) { return opus_encoder_get_size(channels); }
+  static int init(::OpusEncoder* state, opus_int32 rate, int channels) {
+    return opus_encoder_init(state, rate, channels, OPUS_APPLICATION_VOIP);
+  }
+};
+
+constexpr std::array<opus_int32, 5> kRates{8000, 12000, 16000, 24000, 48000};
+
+/// A fresh state of the rate and channels that `Index` stands for, never changed. While libopus
+/// makes one it asks the processor several times what it can do (CPUID), and where there is a
+/// hypervisor it answers in its place: tens of microseconds each. So one of each kind is made, and
+/// copied from then on (opus.h: a shallow copy is sufficient).
+template <typename State, std::size_t Index>
+Bytes prototype() {
+  static const std::vector<std::byte> made = [] {
+    constexpr int kChannels = Index % 2 + 1;
+    std::vector<std::byte> octets(static_cast<std::size_t>(Opus<State>::size(kChannels)));
+    const int code =
+        Opus<State>::init(reinterpret_cast<State*>(octets.data()), kRates[Index / 2], kChannels);
+    CAUSEWAY_CHECK(code == OPUS_OK, "libopus refuses a rate that it has");
+    return octets;
+  }();
+  return made;
+}
+
+/// Empty for a rate or a number of channels that Opus does not have.
+template <typename State>
+Bytes prototype_of(SampleRate rate, std::size_t channels) {
+  constexpr auto kPrototypes = []<std::size_t... I>(std::index_sequence<I...>) {
+    return std::array{&prototype<State, I>...};
+  }
+  (std::make_index_sequence<2 * kRates.size()>());
+  const auto at = std::ranges::find(kRates, static_cast<opus_int32>(rate.raw()));
+  if (at == kRates.end() || channels < 1 || channels > 2) return {};
+  const auto place = static_cast<std::size_t>(at - kRates.begin());
+  return kPrototypes[2 * place + channels - 1]();
+}
+
+/// An encoder's or decoder's state, made by copying its prototype.
+template <typename State>
+class OpusState {
+ public:
+  /// REQUIRES: a prototype.
+  explicit OpusState(Bytes prototype)
+      : prototype_(prototype), octets_(prototype.begin(), prototype.end()) {}
+
+  [[nodiscard]] State* get() { return reinterpret_cast<State*>(octets_.data()); }
+  /// As it was made.
+  void reset() { std::ranges::copy(prototype_, octets_.begin()); }
+
+ private:
+  Bytes prototype_;
+  std::vector<std::byte> octets_;
+};
+using DecoderState = OpusState<::OpusDecoder>;
+using EncoderState = OpusState<::OpusEncoder>;
 
 const unsigned char* as_uchar(Bytes bytes) {
   return reinterpret_cast<const unsigned char*>(bytes.data());
@@ -82,7 +147,7 @@ class OpusDecoder final : public Decoder {
   }
 
   void reset() override {
-    opus_decoder_ctl(state_.get(), OPUS_RESET_STATE);
+    state_.reset();
     last_mode_.reset();
   }
 
@@ -166,19 +231,18 @@ class OpusEncoder final : public Encoder {
 }  // namespace
 
 Result<std::unique_ptr<Decoder>, Error> make_opus_decoder(const CodecConfig& config) {
-  int code = OPUS_OK;
-  DecoderState state(
-      opus_decoder_create(static_cast<opus_int32>(config.rate.raw()), config.channels, &code));
-  if (!state || code != OPUS_OK) return failure(refused(code));
-  return std::make_unique<OpusDecoder>(config, std::move(state));
+  const Bytes prototype = prototype_of<::OpusDecoder>(config.rate, config.channels);
+  if (prototype.empty()) return failure(refused(OPUS_BAD_ARG));
+  return std::make_unique<OpusDecoder>(config, DecoderState(prototype));
 }
 
 Result<std::unique_ptr<Encoder>, Error> make_opus_encoder(const CodecConfig& config) {
-  int code = OPUS_OK;
-  EncoderState state(opus_encoder_create(static_cast<opus_int32>(config.rate.raw()),
-                                         config.channels, OPUS_APPLICATION_VOIP, &code));
-  if (!state || code != OPUS_OK) return failure(refused(code));
-  if (code = configure(state.get(), config); code != OPUS_OK) return failure(refused(code));
+  const Bytes prototype = prototype_of<::OpusEncoder>(config.rate, config.channels);
+  if (prototype.empty()) return failure(refused(OPUS_BAD_ARG));
+  EncoderState state(prototype);
+  if (const int code = configure(state.get(), config); code != OPUS_OK) {
+    return failure(refused(code));
+  }
   return std::make_unique<OpusEncoder>(config, std::move(state));
 }
 

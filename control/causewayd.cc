@@ -12,7 +12,6 @@
 #include <cstdlib>
 #include <iostream>
 #include <map>
-#include <optional>
 
 #include "control/config.h"
 #include "control/poll_keeper.h"
@@ -160,7 +159,7 @@ int serve(const Config& config, const sigset_t& signals) {
     return kCannotStart;
   }
   follow_drain(plane, *server);
-  std::optional<PollKeeper> keeper(std::in_place, *server);
+  const PollKeeper keeper;
   spdlog::info("causewayd {} on {}{}, {} workers, {} networks, recordings in {}",
                config.node.version, config.listen, config.is_insecure ? " without TLS" : "",
                config.node.workers, config.node.networks.size(), config.node.recordings_folder);
@@ -173,7 +172,6 @@ int serve(const Config& config, const sigset_t& signals) {
   ::sigwait(&signals, &signal);
   spdlog::info("{}: closing every session", signal == SIGTERM ? "SIGTERM" : "SIGINT");
   plane.set_drain_hook({});
-  keeper.reset();
   plane.stop();  // ends the event streams, so that the server has nothing to wait for
   server->Shutdown(std::chrono::system_clock::now() + std::chrono::seconds(2));
   spdlog::info("ended");

@@ -1,5 +1,6 @@
 #include "control/poll_keeper.h"
 
+#include <grpcpp/create_channel.h>
 #include <grpcpp/support/byte_buffer.h>
 #include <pthread.h>
 
@@ -9,51 +10,47 @@ namespace causeway::control {
 
 namespace {
 
-/// So often that, whichever thread gets the events, another that falls asleep leaves it awake.
-constexpr auto kPeriod = std::chrono::milliseconds(250);
+/// Under a second: whichever thread has the event is awake until the next one.
+constexpr auto kPeriod = std::chrono::milliseconds(700);
 
 }  // namespace
 
-PollKeeper::PollKeeper(grpc::Server& server)
-    : stub_(server.InProcessChannel(grpc::ChannelArguments())), thread_([this] { run(); }) {}
+// A channel without credentials leads nowhere.
+PollKeeper::PollKeeper()
+    : stub_(grpc::CreateChannel("nowhere", nullptr)), thread_([this] { run(); }) {}
 
 PollKeeper::~PollKeeper() {
   {
     const Lock lock(mutex_);
     is_ending_ = true;
   }
-  has_ended_.notify_all();
+  changed_.notify_all();
   thread_.join();
-  answers_.Shutdown();
-  void* tag = nullptr;
-  bool is_ok = false;
-  while (answers_.Next(&tag, &is_ok)) {
-  }
 }
 
 void PollKeeper::run() {
   ::pthread_setname_np(::pthread_self(), "cw-poll-keeper");
   for (;;) {
-    ask_health();
+    call();
     const Lock lock(mutex_);
-    if (!is_ending_) has_ended_.wait_for(mutex_, kPeriod);
+    if (!is_ending_) changed_.wait_for(mutex_, kPeriod);
     if (is_ending_) return;
   }
 }
 
-void PollKeeper::ask_health() {
+void PollKeeper::call() {
   grpc::ClientContext context;
-  context.set_deadline(std::chrono::system_clock::now() + kPeriod);
-  const grpc::ByteBuffer everything;  // an empty HealthCheckRequest: of the server as a whole
+  const grpc::Slice empty;
+  const grpc::ByteBuffer nothing(&empty, 1);
   grpc::ByteBuffer answer;
-  grpc::Status status;
-  const auto call =
-      stub_.PrepareUnaryCall(&context, "/grpc.health.v1.Health/Check", everything, &answers_);
-  call->StartCall();
-  call->Finish(&answer, &status, nullptr);
-  void* tag = nullptr;
-  bool is_ok = false;
-  answers_.Next(&tag, &is_ok);
+  bool has_ended = false;
+  stub_.UnaryCall(&context, "/", {}, &nothing, &answer, [&](const grpc::Status&) {
+    const Lock lock(mutex_);
+    has_ended = true;
+    changed_.notify_all();
+  });
+  const Lock lock(mutex_);
+  while (!has_ended) changed_.wait(mutex_);
 }
 
 }  // namespace causeway::control

@@ -1,8 +1,6 @@
 #pragma once
 
-#include <grpcpp/completion_queue.h>
 #include <grpcpp/generic/generic_stub.h>
-#include <grpcpp/server.h>
 
 #include <thread>
 
@@ -10,27 +8,27 @@
 
 namespace causeway::control {
 
-/// Keeps a server answering without a pause. The threads that gRPC 1.51 has for callback services
-/// (events, health) also poll the sockets of all others, and each that has had no event of its own
-/// for a second sleeps for 100 ms: with both asleep, no call at all is answered meanwhile. Asking
-/// the server's own health four times a second gives them events.
+/// Keeps the servers of this process answering without a pause. The two threads that gRPC 1.51 has
+/// for callback services (events, health) also poll the sockets of all others, and each that has
+/// had no event of its own for a second sleeps for 100 ms: with both asleep, no call at all is
+/// answered meanwhile. A call that fails at once, made now and then, gives them an event.
 ///
-/// Destroyed before the server is shut down.
+/// Any thread.
 class PollKeeper {
  public:
-  explicit PollKeeper(grpc::Server& server);
+  PollKeeper();
   ~PollKeeper();
   PollKeeper(const PollKeeper&) = delete;
   PollKeeper& operator=(const PollKeeper&) = delete;
 
  private:
   void run();
-  void ask_health();
+  /// Returns when one of gRPC's threads has said that the call has failed.
+  void call();
 
   grpc::GenericStub stub_;
-  grpc::CompletionQueue answers_;
   Mutex mutex_;
-  Condition has_ended_;
+  Condition changed_;
   bool is_ending_ CAUSEWAY_GUARDED_BY(mutex_) = false;
   std::thread thread_;
 };
