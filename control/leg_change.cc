@@ -255,24 +255,32 @@ void LegChange::record_new_codecs(const LegState& before) {
                        });
 }
 
-Answer<void> LegChange::carry_out() {
-  if (!new_codecs_.empty()) {
-    std::vector<std::string> ids;
-    {
-      const Lock lock(session_.data);
-      ids = session_.recordings;
-    }
-    for (const std::string& id : ids) {
-      const auto channel = plane_.recordings().channel_of(session_.id, id, after_.number);
-      const auto number = plane_.recordings().number(session_.id, id);
-      if (!channel || !number) continue;
-      for (record::RecordedCodec& codec : recorded_codecs(new_codecs_)) {
-        plane_.node().add_recorded_codec(*number, *channel, std::move(codec));
-      }
+void LegChange::tell_recorder() {
+  if (new_codecs_.empty()) return;
+  std::vector<std::string> ids;
+  {
+    const Lock lock(session_.data);
+    ids = session_.recordings;
+  }
+  for (const std::string& id : ids) {
+    const auto channel = plane_.recordings().channel_of(session_.id, id, after_.number);
+    const auto number = plane_.recordings().number(session_.id, id);
+    if (!channel || !number) continue;
+    for (record::RecordedCodec& codec : recorded_codecs(new_codecs_)) {
+      plane_.node().add_recorded_codec(*number, *channel, std::move(codec));
     }
   }
-  if (has_update_) {
-    auto command = std::make_unique<engine::UpdateLeg>();
+}
+
+Answer<void> LegChange::carry_out() {
+  tell_recorder();
+  auto command = std::make_unique<engine::UpdateLeg>();
+  for (Replanned& next : replanned_) {
+    if (!next.built) continue;
+    command->replanned.push_back(std::move(next.built));
+    ++next.connection.replans;
+  }
+  if (has_update_ || !command->replanned.empty()) {
     command->leg = {session_.handle, after_.number};
     command->update = std::move(update_);
     auto done = control::carry_out<engine::UpdateLeg>(
@@ -285,17 +293,6 @@ Answer<void> LegChange::carry_out() {
           leg->learned_rtcp.reset();
         });
     if (!done) return failure(std::move(done).error());
-  }
-  for (Replanned& next : replanned_) {
-    if (!next.built) continue;
-    auto command = std::make_unique<engine::SetConnection>();
-    command->session = session_.handle;
-    command->from = next.connection.from;
-    command->to = next.connection.to;
-    command->connection = std::move(next.built);
-    auto done = control::carry_out(plane_, session_, std::move(command));
-    if (!done) return failure(std::move(done).error());
-    ++next.connection.replans;
   }
   const Lock lock(session_.data);
   commit();

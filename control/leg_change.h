@@ -48,6 +48,8 @@ class LegChange {
   [[nodiscard]] Answer<void> prepare_keys();
   void prepare_update(const LegState& before, const google::protobuf::FieldMask& mask);
   void record_new_codecs(const LegState& before);
+  /// Before the first packet of a new codec can come.
+  void tell_recorder() CAUSEWAY_EXCLUDES(session_.data);
   void commit() CAUSEWAY_REQUIRES(session_.data);
 
   ControlPlane& plane_;

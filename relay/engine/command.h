@@ -59,10 +59,14 @@ struct AddLeg : CommandBase {
   LegAddresses addresses;
 };
 
-/// Changes what is set; takes effect between two packets.
+/// Changes what is set, and what was planned anew because of it; takes effect between two packets,
+/// all of it or nothing.
 struct UpdateLeg : CommandBase {
   LegHandle leg;
   LegUpdate update;  ///< Comes back with what it replaced.
+  /// Each takes the place of the one between the same two legs, of which one is this leg, and
+  /// comes back as the old one.
+  StaticVector<std::unique_ptr<Connection>, kMaxConnections> replanned;
 };
 
 /// Removes a leg with its connections; its ports rest. Reserved lane.

@@ -424,6 +424,14 @@ void Engine::handle(Instant now, std::unique_ptr<UpdateLeg> command, Outbox& out
   Leg* leg = find(command->leg);
   if (leg == nullptr) return finish(std::move(command), Status::LegNotFound, out);
   leg->apply(command->update, now, out);
+  Session& session = *sessions_[command->leg.session.slot].session;
+  for (auto& connection : command->replanned) {
+    const auto from = connection->from;
+    const auto to = connection->to;
+    connection = session.replace_connection(from, to, std::move(connection));
+    if (connection) connection->path->release_packets();
+  }
+  if (!command->replanned.empty()) session.update_legs();
   rearm(command->leg.session.slot);
   finish(std::move(command), Status::Ok, out);
 }

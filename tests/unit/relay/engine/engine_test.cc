@@ -395,6 +395,40 @@ TEST_F(Bridge, VideoThatIsAddedDuringACallPassesUnderAnSsrcOfItsOwn) {
   EXPECT_EQ(ssrc_of(4), ssrc_of(2));
 }
 
+TEST_F(Bridge, AnUpdateBringsWhatIsPlannedAnewWithItInTheSameInstant) {
+  open();
+  speak(a, port_a(), 10, 1000);
+  world.run_for(10ms);
+  ASSERT_EQ(heard_b.size(), 1U);
+  leg_b.spec.codecs = {sim::make_codec(8, "PCMA")};
+  auto update = std::make_unique<UpdateLeg>();
+  update->leg = {session->handle, 2};
+  update->update.set_formats(payload_formats(leg_b.spec));
+  update->replanned.push_back(sim::make_connection(leg_a, leg_b));
+  const media::Path* const planned_anew = update->replanned[0]->path.get();
+  const auto updated = world.call(std::move(update));
+  ASSERT_EQ(updated->status, Status::Ok);
+  ASSERT_EQ(updated->replanned.size(), 1U);
+  ASSERT_NE(updated->replanned[0], nullptr) << "the old one comes back to be freed";
+  EXPECT_NE(updated->replanned[0]->path.get(), planned_anew);
+  speak(a, port_a(), 11, 1160);
+  world.run_for(10ms);
+  ASSERT_EQ(heard_b.size(), 2U);
+  EXPECT_EQ(load_u8(&heard_b[0].octets[1]) & 0x7fU, 0U);
+  EXPECT_EQ(load_u8(&heard_b[1].octets[1]) & 0x7fU, 8U) << "from the next packet on";
+}
+
+TEST_F(Bridge, AnUpdateOfALegThatIsGoneReplansNothing) {
+  open();
+  auto update = std::make_unique<UpdateLeg>();
+  update->leg = {session->handle, 9};
+  update->replanned.push_back(sim::make_connection(leg_a, leg_b));
+  const media::Path* const planned_anew = update->replanned[0]->path.get();
+  const auto refused = world.call(std::move(update));
+  EXPECT_EQ(refused->status, Status::LegNotFound);
+  EXPECT_EQ(refused->replanned[0]->path.get(), planned_anew);
+}
+
 TEST_F(Bridge, ARemovedLegBringsItsLastReportWithAllThatWasTranscoded) {
   leg_b.spec.codecs = {sim::make_codec(8, "PCMA")};
   open();
