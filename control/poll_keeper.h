@@ -13,7 +13,7 @@ namespace causeway::control {
 /// had no event of its own for a second sleeps for 100 ms: with both asleep, no call at all is
 /// answered meanwhile. A call that fails at once, made now and then, gives them an event.
 ///
-/// Any thread.
+/// Has a thread of its own, which ends with it.
 class PollKeeper {
  public:
   PollKeeper();

@@ -120,7 +120,7 @@ class Parser {
     std::uint8_t levels;
     Reader read;
   };
-  static const std::array<LineRule, 16> kLines;
+  static const std::array<LineRule, 15> kLines;
   static const std::array<AttributeRule, 31> kAttributes;
 
   void fail(string_view what) {
@@ -193,7 +193,7 @@ class Parser {
   bool has_origin_ = false;
 };
 
-const std::array<Parser::LineRule, 16> Parser::kLines{{{'v', &Parser::read_version},
+const std::array<Parser::LineRule, 15> Parser::kLines{{{'v', &Parser::read_version},
                                                        {'o', &Parser::read_origin},
                                                        {'s', &Parser::read_name},
                                                        {'c', &Parser::read_connection},
@@ -207,8 +207,7 @@ const std::array<Parser::LineRule, 16> Parser::kLines{{{'v', &Parser::read_versi
                                                        {'t', &Parser::ignore},
                                                        {'r', &Parser::ignore},
                                                        {'z', &Parser::ignore},
-                                                       {'k', &Parser::ignore},
-                                                       {'y', &Parser::ignore}}};
+                                                       {'k', &Parser::ignore}}};
 
 const std::array<Parser::AttributeRule, 31> Parser::kAttributes{
     {{"sendrecv", kBoth, &Parser::read_direction<Direction::SendRecv>},

@@ -27,8 +27,8 @@ struct SdpLimits {
 };
 
 /// Reads a session description (RFC 8866). Polite to what it need not know: attributes without a
-/// meaning here, candidates of other transports and formats of other protocols are passed over,
-/// bare LF ends a line too. Strict with what it looks at: a wrong rtpmap is an error, not a guess.
+/// meaning here are passed over, bare LF ends a line too. Strict with what it looks at: a wrong
+/// rtpmap is an error, not a guess.
 /// Static payload types without rtpmap get what RFC 3551 says.
 [[nodiscard]] Result<SessionDescription, SdpError> parse_sdp(std::string_view text);
 

@@ -3,14 +3,16 @@
 #include <array>
 
 #include "control/jsep/sdp_names.h"
+#include "control/jsep/sdp_parser.h"
 
 namespace causeway::jsep {
 
 namespace {
 
-/// A text that grows line by line.
+/// A text that grows line by line, in one place: what it leaves behind would not be wiped.
 class Lines {
  public:
+  Lines() { text_.reserve(SdpLimits::kOctets); }
   template <typename... Parts>
   void add(const Parts&... parts) {
     (add_part(parts), ...);

@@ -420,16 +420,24 @@ void Engine::handle(Instant now, std::unique_ptr<AddLeg> command, Outbox& out) {
   rearm(index);
 }
 
+namespace {
+
+/// `connection` comes back as the one that it replaces, without packets: those are this worker's.
+void replace(Session& session, std::uint16_t from, std::uint16_t to,
+             std::unique_ptr<Connection>& connection) {
+  connection = session.replace_connection(from, to, std::move(connection));
+  if (connection) connection->path->release_packets();
+}
+
+}  // namespace
+
 void Engine::handle(Instant now, std::unique_ptr<UpdateLeg> command, Outbox& out) {
   Leg* leg = find(command->leg);
   if (leg == nullptr) return finish(std::move(command), Status::LegNotFound, out);
   leg->apply(command->update, now, out);
   Session& session = *sessions_[command->leg.session.slot].session;
   for (auto& connection : command->replanned) {
-    const auto from = connection->from;
-    const auto to = connection->to;
-    connection = session.replace_connection(from, to, std::move(connection));
-    if (connection) connection->path->release_packets();
+    replace(session, connection->from, connection->to, connection);
   }
   if (!command->replanned.empty()) session.update_legs();
   rearm(command->leg.session.slot);
@@ -469,9 +477,7 @@ void Engine::handle(Instant, std::unique_ptr<SetConnection> command, Outbox& out
     return finish(std::move(command), Status::LegNotFound, out);
   }
   const Connection* wanted = command->connection.get();
-  command->connection =
-      session.replace_connection(command->from, command->to, std::move(command->connection));
-  if (command->connection) command->connection->path->release_packets();
+  replace(session, command->from, command->to, command->connection);
   session.update_legs();
   const bool was_refused = wanted != nullptr && command->connection.get() == wanted;
   rearm(command->session.slot);
