@@ -109,7 +109,7 @@ class Parser {
   Result<SessionDescription, SdpError> parse(string_view text);
 
  private:
-  enum Level : std::uint8_t { kSession = 1, kSection = 2, kBoth = 3 };
+  enum Level : std::uint8_t { AtSession = 1, InSection = 2, Anywhere = 3 };
   using Reader = void (Parser::*)(string_view value);
   struct LineRule {
     char type;
@@ -210,37 +210,37 @@ const std::array<Parser::LineRule, 15> Parser::kLines{{{'v', &Parser::read_versi
                                                        {'k', &Parser::ignore}}};
 
 const std::array<Parser::AttributeRule, 31> Parser::kAttributes{
-    {{"sendrecv", kBoth, &Parser::read_direction<Direction::SendRecv>},
-     {"sendonly", kBoth, &Parser::read_direction<Direction::SendOnly>},
-     {"recvonly", kBoth, &Parser::read_direction<Direction::RecvOnly>},
-     {"inactive", kBoth, &Parser::read_direction<Direction::Inactive>},
-     {"bundle-only", kSection, &Parser::read_bundle_only},
-     {"candidate", kSection, &Parser::read_candidate},
-     {"crypto", kSection, &Parser::read_crypto},
-     {"end-of-candidates", kSection, &Parser::read_end_of_candidates},
-     {"extmap", kBoth, &Parser::read_extmap},
-     {"extmap-allow-mixed", kBoth, &Parser::read_extmap_allow_mixed},
-     {"fingerprint", kBoth, &Parser::read_fingerprint},
-     {"fmtp", kSection, &Parser::read_fmtp},
-     {"group", kSession, &Parser::read_group},
-     {"ice-lite", kSession, &Parser::read_ice_lite},
-     {"ice-options", kBoth, &Parser::read_ice_options},
-     {"ice-pwd", kBoth, &Parser::read_ice_pwd},
-     {"ice-ufrag", kBoth, &Parser::read_ice_ufrag},
-     {"maxptime", kSection, &Parser::read_maxptime},
-     {"mid", kSection, &Parser::read_mid},
-     {"msid", kSection, &Parser::read_msid},
-     {"ptime", kSection, &Parser::read_ptime},
-     {"rtcp", kSection, &Parser::read_rtcp},
-     {"rtcp-fb", kSection, &Parser::read_rtcp_fb},
-     {"rtcp-mux", kSection, &Parser::read_rtcp_mux},
-     {"rtcp-mux-only", kSection, &Parser::read_rtcp_mux_only},
-     {"rtcp-rsize", kSection, &Parser::read_rtcp_rsize},
-     {"rtpmap", kSection, &Parser::read_rtpmap},
-     {"setup", kBoth, &Parser::read_setup},
-     {"ssrc", kSection, &Parser::read_ssrc},
-     {"ssrc-group", kSection, &Parser::read_ssrc_group},
-     {"tls-id", kBoth, &Parser::read_tls_id}}};
+    {{"sendrecv", Anywhere, &Parser::read_direction<Direction::SendRecv>},
+     {"sendonly", Anywhere, &Parser::read_direction<Direction::SendOnly>},
+     {"recvonly", Anywhere, &Parser::read_direction<Direction::RecvOnly>},
+     {"inactive", Anywhere, &Parser::read_direction<Direction::Inactive>},
+     {"bundle-only", InSection, &Parser::read_bundle_only},
+     {"candidate", InSection, &Parser::read_candidate},
+     {"crypto", InSection, &Parser::read_crypto},
+     {"end-of-candidates", InSection, &Parser::read_end_of_candidates},
+     {"extmap", Anywhere, &Parser::read_extmap},
+     {"extmap-allow-mixed", Anywhere, &Parser::read_extmap_allow_mixed},
+     {"fingerprint", Anywhere, &Parser::read_fingerprint},
+     {"fmtp", InSection, &Parser::read_fmtp},
+     {"group", AtSession, &Parser::read_group},
+     {"ice-lite", AtSession, &Parser::read_ice_lite},
+     {"ice-options", Anywhere, &Parser::read_ice_options},
+     {"ice-pwd", Anywhere, &Parser::read_ice_pwd},
+     {"ice-ufrag", Anywhere, &Parser::read_ice_ufrag},
+     {"maxptime", InSection, &Parser::read_maxptime},
+     {"mid", InSection, &Parser::read_mid},
+     {"msid", InSection, &Parser::read_msid},
+     {"ptime", InSection, &Parser::read_ptime},
+     {"rtcp", InSection, &Parser::read_rtcp},
+     {"rtcp-fb", InSection, &Parser::read_rtcp_fb},
+     {"rtcp-mux", InSection, &Parser::read_rtcp_mux},
+     {"rtcp-mux-only", InSection, &Parser::read_rtcp_mux_only},
+     {"rtcp-rsize", InSection, &Parser::read_rtcp_rsize},
+     {"rtpmap", InSection, &Parser::read_rtpmap},
+     {"setup", Anywhere, &Parser::read_setup},
+     {"ssrc", InSection, &Parser::read_ssrc},
+     {"ssrc-group", InSection, &Parser::read_ssrc_group},
+     {"tls-id", Anywhere, &Parser::read_tls_id}}};
 
 Result<SessionDescription, SdpError> Parser::parse(string_view text) {
   if (text.size() > SdpLimits::kOctets) return failure(SdpError{0, "it is longer than 64 KiB"});
@@ -355,7 +355,7 @@ void Parser::read_formats(Words words) {
 
 void Parser::read_attribute(string_view value) {
   const auto [name, rest] = split(value, ':');
-  const Level level = is_in_section() ? kSection : kSession;
+  const Level level = is_in_section() ? InSection : AtSession;
   const auto rule = std::ranges::find(kAttributes, name, &AttributeRule::name);
   if (rule == kAttributes.end() || (rule->levels & level) == 0) return;
   where_ = "a=" + std::string(rule->name);
