@@ -38,9 +38,9 @@ Random make_random() {
 
 /// Whether the plan puts this codec of the receiving leg on the wire.
 bool is_sent(const CodecSpec& codec, const engine::PathPlan& plan) {
-  if (plan.transcoder && plan.transcoder->output.payload_type == codec.payload_type) return true;
+  if (plan.transcoder && plan.transcoder->output.payload_type == codec.send_type()) return true;
   return plan.routes.any_of([&](const media::Route& route) {
-    return route.action == media::Route::Action::Pass && route.out == codec.payload_type;
+    return route.action == media::Route::Action::Pass && route.out == codec.send_type();
   });
 }
 
@@ -61,7 +61,7 @@ OutgoingAudio outgoing_audio(const engine::LegSpec& leg, const engine::PathPlan*
   const auto event = std::ranges::find_if(leg.codecs, [&](const CodecSpec& codec) {
     return codec.kind == MediaKind::TelephoneEvent && codec.clock == audio.clock;
   });
-  if (event != leg.codecs.end()) audio.telephone_event = event->payload_type;
+  if (event != leg.codecs.end()) audio.telephone_event = event->send_type();
   return audio;
 }
 
@@ -88,17 +88,11 @@ Answer<std::unique_ptr<srtp::SrtpSender>> build_sender(const KeySet& keys,
 }
 
 Answer<std::unique_ptr<engine::Leg>> build_leg(const LegRequest& leg, const KeyRequest& keys,
-                                               std::uint16_t number, const OutgoingAudio& audio,
+                                               const LegSetupState& parts, std::uint16_t number,
+                                               const OutgoingAudio& audio,
                                                const BuildSettings& settings) {
   const engine::LegSpec& spec = leg.spec;
-  engine::LegSetup setup;
-  setup.number = number;
-  setup.network = leg.network;
-  setup.has_rtcp_mux = spec.has_rtcp_mux;
-  setup.remote_rtp = spec.remote_rtp;
-  setup.remote_rtcp = spec.remote_rtcp;
-  setup.accept_from = spec.accept_from;
-  setup.is_secure = spec.security == engine::Security::Sdes;
+  engine::LegSetup setup = engine::make_setup(spec, number, leg.network);
   if (keys.receive) {
     auto receiver = build_receiver(*keys.receive, keys.roc_policy, spec.max_ssrcs, settings);
     if (!receiver) return failure(std::move(receiver).error());
@@ -109,14 +103,12 @@ Answer<std::unique_ptr<engine::Leg>> build_leg(const LegRequest& leg, const KeyR
     if (!sender) return failure(std::move(sender).error());
     setup.sender = std::move(*sender);
   }
-  setup.formats = engine::payload_formats(spec);
+  if (parts.ice) {
+    setup.endpoint.ice = build_agent(*parts.ice, spec.remote_rtp, settings.answers_plain_binding);
+  }
+  setup.dtls = build_settings(parts);
   setup.audio_clock = audio.clock;
   setup.telephone_event = audio.telephone_event;
-  setup.direction = spec.direction;
-  setup.first_packet_timeout = spec.first_packet_timeout;
-  setup.media_timeout = spec.media_timeout;
-  setup.max_ssrcs = spec.max_ssrcs;
-  setup.dscp = spec.dscp;
   setup.cname = make_cname();
   setup.wall = settings.wall;
   Random random = make_random();

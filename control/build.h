@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "control/errors.h"
+#include "control/leg_setup.h"
 #include "control/translate_leg.h"
 #include "relay/engine/connection.h"
 #include "relay/engine/leg.h"
@@ -17,6 +18,7 @@ namespace causeway::control {
 
 struct BuildSettings {
   srtp::Transform srtp_transform = srtp::Transform::Evp;
+  bool answers_plain_binding = false;
   WallClock wall;
 };
 
@@ -39,11 +41,9 @@ struct OutgoingAudio {
                                                                      const BuildSettings& settings);
 
 /// `number`: unique in the session, for ever.
-[[nodiscard]] Answer<std::unique_ptr<engine::Leg>> build_leg(const LegRequest& leg,
-                                                             const KeyRequest& keys,
-                                                             std::uint16_t number,
-                                                             const OutgoingAudio& audio,
-                                                             const BuildSettings& settings);
+[[nodiscard]] Answer<std::unique_ptr<engine::Leg>> build_leg(
+    const LegRequest& leg, const KeyRequest& keys, const LegSetupState& setup, std::uint16_t number,
+    const OutgoingAudio& audio, const BuildSettings& settings);
 
 /// Errors: CODEC_UNSUPPORTED, PTIME_UNSUPPORTED, INTERNAL.
 [[nodiscard]] Answer<std::unique_ptr<engine::Connection>> build_connection(

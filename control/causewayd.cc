@@ -43,7 +43,8 @@ void add_options(CLI::App& app, Arguments& arguments) {
   app.add_flag("--print-config-reference", arguments.prints_reference,
                "Print the reference of all settings, in Markdown");
   app.add_option("--network", arguments.networks,
-                 "name=NAME,bind=ADDRESS[,advertise=ADDRESS][,ports=FIRST-LAST][,dscp=N]");
+                 "name=NAME,bind=ADDRESS[,advertise=ADDRESS][,ports=FIRST-LAST]"
+                 "[,shared_port=N][,dscp=N]");
   for (const Setting& setting : settings()) {
     const std::string key(setting.key);
     if (key == "insecure") {
@@ -166,6 +167,10 @@ int serve(const Config& config, const sigset_t& signals) {
   for (const NetworkConfig& network : config.node.networks) {
     spdlog::info("network {}: {} ports {}-{}", network.name, network.advertised.to_string(),
                  network.first_port.raw(), network.last_port.raw());
+    if (network.shared_port) {
+      spdlog::info("network {}: shared ports {}-{}", network.name, network.shared_port->raw(),
+                   network.shared_port->raw() + config.node.workers - 1);
+    }
   }
 
   int signal = 0;

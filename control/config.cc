@@ -12,6 +12,7 @@
 #include <set>
 #include <sstream>
 
+#include "control/ids.h"
 #include "relay/base/text.h"
 #include "relay/io/port_range.h"
 
@@ -110,6 +111,13 @@ Wrong store_transform(Config& config, const std::string& text) {
   return std::nullopt;
 }
 
+Wrong store_name(Config& config, const std::string& text) {
+  if (!is_id(text))
+    return "1 to 64 of `A-Z a-z 0-9 . _ ~ -`, beginning with a letter, a digit or _";
+  config.node.name = text;
+  return std::nullopt;
+}
+
 using namespace std::chrono_literals;
 
 const std::vector<Setting>& table() {
@@ -117,6 +125,10 @@ const std::vector<Setting>& table() {
       {"listen", "127.0.0.1:7700",
        "Where the gRPC API is offered: an address and port, or unix:/path of a socket.",
        text_into([](Config & c) -> auto& { return c.listen; })},
+      {"name", "causeway",
+       "What the node is called (`nodes/NAME`); another for each node of a cluster. The username "
+       "fragments of its ICE begin with a mark of it.",
+       store_name},
       {"insecure", "false",
        "Offer the API without TLS. Only on a loopback address or a unix socket.",
        flag_into([](Config & c) -> auto& { return c.is_insecure; })},
@@ -157,6 +169,10 @@ const std::vector<Setting>& table() {
        "Who does the arithmetic of SRTP: evp (OpenSSL, fast) or libsrtp (the field's audited "
        "library, several times the cost).",
        store_transform},
+      {"ice.answer_plain_binding", "false",
+       "Tell whoever sends a STUN Binding request without credentials to a leg with ICE which "
+       "address it came from, as a STUN server does; at most five a second and leg.",
+       flag_into([](Config & c) -> auto& { return c.node.answers_plain_binding; })},
       {"log.level", "info", "trace, debug, info, warn or error.",
        choice_into([](Config & c) -> auto& { return c.log_level; },
                    {"trace", "debug", "info", "warn", "error"})},
@@ -193,6 +209,13 @@ Result<NetworkConfig, Error> network_from(const std::function<std::string(const 
     network.first_port = UdpPort(*first);
     network.last_port = UdpPort(*last);
   }
+  if (const std::string text = value("shared_port"); !text.empty()) {
+    const auto port = parse_number<std::uint16_t>(text);
+    if (!port || *port < 1024) {
+      return failure(config_error(where + ".shared_port", "a port from 1024 to 65535"));
+    }
+    network.shared_port = UdpPort(*port);
+  }
   if (const std::string text = value("dscp"); !text.empty()) {
     const auto dscp = parse_number<std::uint8_t>(text);
     if (!dscp || *dscp > 63) return failure(config_error(where + ".dscp", "a number from 0 to 63"));
@@ -201,8 +224,8 @@ Result<NetworkConfig, Error> network_from(const std::function<std::string(const 
   return network;
 }
 
-constexpr std::array<std::string_view, 5> kNetworkKeys = {"name", "bind", "advertise", "ports",
-                                                          "dscp"};
+constexpr std::array<std::string_view, 6> kNetworkKeys = {"name",  "bind",        "advertise",
+                                                          "ports", "shared_port", "dscp"};
 
 std::string at_line(const std::string& key, const YAML::Node& node) {
   return key + " (line " + std::to_string(node.Mark().line + 1) + ")";
@@ -259,6 +282,36 @@ Result<void, Error> read_map(const YAML::Node& map, const std::string& prefix, C
   return {};
 }
 
+/// Each worker has a port of its own in it, and no other socket of the node has any of them.
+Result<void, Error> check_shared_ports(const Config& config) {
+  const auto& networks = config.node.networks;
+  const auto last_of = [&](const NetworkConfig& network) {
+    return network.shared_port->raw() + config.node.workers - 1;
+  };
+  for (const NetworkConfig& network : networks) {
+    if (!network.shared_port) continue;
+    const std::size_t first = network.shared_port->raw();
+    const std::size_t last = last_of(network);
+    const auto refuse = [&](const std::string& why) {
+      return failure(config_error("networks." + network.name + ".shared_port",
+                                  "the workers' shared ports " + std::to_string(first) + "-" +
+                                      std::to_string(last) + " " + why));
+    };
+    if (last > 65'535) return refuse("do not all exist");
+    for (const NetworkConfig& other : networks) {
+      if (other.bind != network.bind) continue;
+      if (first <= other.last_port.raw() && last >= other.first_port.raw()) {
+        return refuse("lie in the `ports` of network " + other.name);
+      }
+      const bool is_same = &other == &network || !other.shared_port;
+      if (!is_same && first <= last_of(other) && last >= other.shared_port->raw()) {
+        return refuse("are also those of network " + other.name);
+      }
+    }
+  }
+  return {};
+}
+
 Result<void, Error> check_networks(const Config& config) {
   if (config.node.networks.empty()) {
     return failure(config_error("networks", "at least one network is needed"));
@@ -291,7 +344,7 @@ Result<void, Error> check_networks(const Config& config) {
                                              std::to_string(pairs)));
     }
   }
-  return {};
+  return check_shared_ports(config);
 }
 
 Result<void, Error> check_tls(const Config& config) {
@@ -474,6 +527,8 @@ std::string config_reference() {
       "| `advertise` | `bind` | The address that endpoints are told, where it differs (NAT). |\n"
       "| `ports` | `20000-29999` | The UDP ports for media; must not overlap "
       "`net.ipv4.ip_local_port_range`. |\n"
+      "| `shared_port` | | The UDP port that all WebRTC legs of the first worker on this network "
+      "share; each further worker has the next one. Outside of `ports`. Empty: none. |\n"
       "| `dscp` | `46` | The DSCP of what is sent, 0 to 63, unless the leg says. |\n";
   return page;
 }

@@ -56,7 +56,8 @@ struct Setting {
 /// CAUSEWAY_* over `config`; `lookup` is getenv.
 [[nodiscard]] Result<void, Error> read_environment(
     const std::function<const char*(const std::string&)>& lookup, Config& config);
-/// `name=NAME,bind=ADDRESS[,advertise=ADDRESS][,ports=FIRST-LAST][,dscp=N]`, as --network has it.
+/// `name=NAME,bind=ADDRESS[,advertise=ADDRESS][,ports=FIRST-LAST][,shared_port=N][,dscp=N]`, as
+/// --network has it.
 [[nodiscard]] Result<NetworkConfig, Error> parse_network(std::string_view text);
 
 /// Adds what follows from the rest: how many workers and on which processors; and where no network

@@ -7,8 +7,10 @@
 
 #include "control/names.h"
 #include "control/proto_time.h"
+#include "control/translate_connection.h"
 #include "control/translate_report.h"
 #include "relay/engine/session.h"
+#include "relay/ice/route.h"
 #include "relay/wire/telephone_event.h"
 
 namespace causeway::control {
@@ -17,6 +19,8 @@ namespace {
 
 constexpr Duration kHouseTick = std::chrono::milliseconds(250);
 constexpr int kTicksPerLoad = 4;
+/// How long one certificate is given to new associations.
+constexpr Duration kIdentityLife = std::chrono::hours(24);
 
 std::string make_instance() { return make_id().substr(0, 16); }
 
@@ -47,6 +51,7 @@ Result<std::unique_ptr<ControlPlane>, Error> ControlPlane::create(NodeConfig con
   if (!node) return failure(std::move(node).error());
   plane->node_ = std::move(*node);
   plane->start_time_ = plane->now_unix();
+  plane->renew_identity();
   plane->house_ = std::thread([self] { self->keep_house(); });
   if (plane->config().quality_interval > Duration::zero()) {
     plane->quality_ = std::thread([self] { self->report_quality(); });
@@ -94,7 +99,28 @@ void ControlPlane::set_drain_hook(std::function<void(bool)> hook) {
 }
 
 BuildSettings ControlPlane::build_settings() const {
-  return {.srtp_transform = config().srtp_transform, .wall = node_->wall()};
+  return {.srtp_transform = config().srtp_transform,
+          .answers_plain_binding = config().answers_plain_binding,
+          .wall = node_->wall()};
+}
+
+std::string ControlPlane::route(WorkerId worker) const {
+  return ice::route_of(config().name, worker);
+}
+
+std::shared_ptr<const dtls::Identity> ControlPlane::identity() const {
+  const Lock lock(identity_mutex_);
+  return identity_;
+}
+
+/// One that cannot be made is tried again at the next tick; the old one is as good as ever.
+void ControlPlane::renew_identity() {
+  if (now() < identity_ends_) return;
+  auto made = dtls::Identity::create();
+  if (!made) return;
+  identity_ends_ = now() + kIdentityLife;
+  const Lock lock(identity_mutex_);
+  identity_ = std::move(*made);
 }
 
 std::vector<WorkerId> ControlPlane::workers_by_load() const {
@@ -197,6 +223,30 @@ void show(const engine::SsrcChanged& in, v1::Event& out) {
   out.mutable_ssrc_changed()->set_new_ssrc(in.after.raw());
 }
 void show(const engine::SrtpFailed&, v1::Event& out) { out.mutable_srtp_auth_failures(); }
+v1::IceState ice_state_of(ice::State state) {
+  switch (state) {
+    case ice::State::Checking:
+      return v1::ICE_STATE_CHECKING;
+    case ice::State::Connected:
+      return v1::ICE_STATE_CONNECTED;
+    case ice::State::Disconnected:
+      return v1::ICE_STATE_DISCONNECTED;
+    case ice::State::Failed:
+      return v1::ICE_STATE_FAILED;
+  }
+  return v1::ICE_STATE_UNSPECIFIED;
+}
+void show(const engine::IceChanged& in, v1::Event& out) {
+  out.mutable_ice_state_changed()->set_state(ice_state_of(in.state));
+  if (in.remote) set(*out.mutable_ice_state_changed()->mutable_remote(), *in.remote);
+}
+void show(const engine::DtlsUp& in, v1::Event& out) {
+  out.mutable_dtls_up()->set_suite(suite_of(in.suite));
+  out.mutable_dtls_up()->set_setup(in.is_active ? v1::DTLS_SETUP_ACTIVE : v1::DTLS_SETUP_PASSIVE);
+}
+void show(const engine::DtlsFailed& in, v1::Event& out) {
+  out.mutable_dtls_failed()->set_detail(std::string(dtls::text_of(in.failure)));
+}
 void show(const engine::KeyExpiring&, v1::Event& out) { out.mutable_key_expiring(); }
 void show(const engine::DtmfReceived& in, v1::Event& out) {
   v1::DtmfEvent& event = *out.mutable_dtmf();
@@ -210,6 +260,13 @@ void show(const engine::DtmfReceived& in, v1::Event& out) {
 // What an event changes in what control knows of the leg.
 void apply(const engine::AddressLearned& in, LegState& leg) {
   (in.is_rtcp ? leg.learned_rtcp : leg.learned_rtp) = in.address;
+}
+void apply(const engine::IceChanged& in, LegState& leg) { leg.learned_rtp = in.remote; }
+void apply(const engine::DtlsUp& in, LegState& leg) {
+  leg.asked.spec.receive_suite = leg.asked.spec.send_suite = in.suite;
+  leg.asked.spec.are_suites_known = true;
+  leg.has_receive_keys = leg.has_send_keys = true;
+  leg.shown.mutable_security()->mutable_dtls()->set_suite(suite_of(in.suite));
 }
 void apply(const engine::MediaTimeout&, LegState& leg) { leg.is_silent = true; }
 void apply(const engine::MediaResumed&, LegState& leg) { leg.is_silent = false; }
@@ -241,6 +298,36 @@ void ControlPlane::on_event(engine::Event event) {
         }
       },
       event.body);
+  if (const auto* up = std::get_if<engine::DtlsUp>(&event.body)) {
+    if (const SessionPtr session = sessions_.find(up->leg.session)) {
+      const Lock lock(session->data);
+      name_suites(*session, up->leg.leg);
+    }
+  }
+}
+
+void ControlPlane::name_suites(SessionState& session, std::uint16_t leg) {
+  for (ConnectionState& connection : session.connections) {
+    if (connection.from != leg && connection.to != leg) continue;
+    const LegState* const from = session.leg(connection.from);
+    const LegState* const to = session.leg(connection.to);
+    if (from == nullptr || to == nullptr) continue;
+    const auto plan = engine::plan(from->asked.spec, to->asked.spec, connection.stages,
+                                   connection.follows_sound ? engine::NothingInCommon::Allowed
+                                                            : engine::NothingInCommon::Refused);
+    if (!plan || plan->text == connection.shown_plan.text()) continue;
+    connection.shown_plan = show_plan(*plan, from->asked.spec, to->asked.spec);
+    publish_plan(session, connection);
+  }
+}
+
+void ControlPlane::publish_plan(SessionState& session, ConnectionState& connection) {
+  connection.etag.change();
+  v1::Event event;
+  event.mutable_plan_changed()->set_connection(
+      child_name(session.id, ChildKind::Connection, connection.id));
+  *event.mutable_plan_changed()->mutable_plan() = connection.shown_plan;
+  publish(session, std::move(event));
 }
 
 // -------------------------------------------------------------------------------- closing
@@ -341,6 +428,7 @@ void ControlPlane::keep_house() {
   ::pthread_setname_np(::pthread_self(), "cw-house");
   for (int tick = 0; sleep(kHouseTick); ++tick) {
     expire_leases();
+    renew_identity();
     if (tick % kTicksPerLoad == 0) node_->measure_load();
   }
 }

@@ -51,6 +51,10 @@ class ControlPlane {
   [[nodiscard]] const std::string& instance() const { return instance_; }
   [[nodiscard]] const std::vector<std::string>& networks() const { return network_names_; }
   [[nodiscard]] BuildSettings build_settings() const;
+  /// How the fragments of legs on this worker begin.
+  [[nodiscard]] std::string route(WorkerId worker) const;
+  /// The relay's certificate for new DTLS associations. It is renewed; whoever has one keeps it.
+  [[nodiscard]] std::shared_ptr<const dtls::Identity> identity() const;
   [[nodiscard]] Instant now() const { return node_->now(); }
   [[nodiscard]] Duration now_unix() const { return node_->wall().unix_time(node_->now()); }
   [[nodiscard]] Duration start_time() const { return start_time_; }
@@ -65,6 +69,11 @@ class ControlPlane {
 
   /// Publishes an event of a session, with its name and labels.
   void publish(SessionState& session, v1::Event event) CAUSEWAY_REQUIRES(session.data);
+  /// A handshake has chosen the suites of a leg: the plans that name them say which.
+  void name_suites(SessionState& session, std::uint16_t leg) CAUSEWAY_REQUIRES(session.data);
+  /// Says that a connection is planned another way.
+  void publish_plan(SessionState& session, ConnectionState& connection)
+      CAUSEWAY_REQUIRES(session.data);
   /// Says leg_active once for each leg that has all it needs.
   void publish_active_legs(SessionState& session) CAUSEWAY_REQUIRES(session.data);
 
@@ -88,6 +97,7 @@ class ControlPlane {
   // The house.
   void keep_house();
   void expire_leases();
+  void renew_identity();
   void report_quality();
   void report_quality_of(SessionState& session);
   bool sleep(Duration span);
@@ -117,6 +127,10 @@ class ControlPlane {
   std::vector<Closing> closing_ CAUSEWAY_GUARDED_BY(closing_mutex_);
 
   std::unique_ptr<Node> node_;
+
+  mutable Mutex identity_mutex_;
+  std::shared_ptr<const dtls::Identity> identity_ CAUSEWAY_GUARDED_BY(identity_mutex_);
+  Instant identity_ends_{};  // the house's own
 
   Mutex house_mutex_;
   Condition house_wake_;

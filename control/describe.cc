@@ -30,6 +30,11 @@ std::string suite_text(v1::SrtpSuite suite) {
 }
 
 std::string security_text(const v1::Leg& leg) {
+  if (leg.security().has_dtls()) {
+    const v1::SrtpSuite suite = leg.security().dtls().suite();
+    return "SRTP with keys from DTLS: " +
+           (suite == v1::SRTP_SUITE_UNSPECIFIED ? "no handshake yet" : suite_text(suite));
+  }
   if (!leg.security().has_sdes()) return "plain RTP";
   const v1::SdesSecurity& sdes = leg.security().sdes();
   return "SRTP with SDES keys: receives " + suite_text(sdes.receive().suite()) + ", sends " +
@@ -95,16 +100,25 @@ std::string codecs_text(const v1::Leg& leg) {
 
 std::string leg_text(const v1::Leg& leg) {
   std::string text = short_name(leg.name()) + ": " + state_text(leg.state()) + "\n";
-  text +=
-      "  gives its endpoint " + address_text(leg.local()) + " on network " + leg.network() + "\n";
-  if (leg.has_learned()) {
+  const bool has_ice = leg.transport().has_ice();
+  const bool is_shared = leg.transport().kind() == v1::TRANSPORT_KIND_SHARED_PORT;
+  text += "  gives its endpoint " + address_text(leg.local()) +
+          (has_ice ? " as its one ICE candidate" : "") +
+          (is_shared ? ", the port that all legs of its worker share," : "") + " on network " +
+          leg.network() + "\n";
+  if (has_ice) {
+    text += leg.has_learned()
+                ? "  sends to " + address_text(leg.learned()) + " (the nominated pair)\n"
+                : "  has no ICE pair yet\n";
+  } else if (leg.has_learned()) {
     text += "  sends to " + address_text(leg.learned()) + " (learned)\n";
   } else if (leg.has_remote()) {
     text += "  sends to " + address_text(leg.remote()) + "\n";
   } else {
     text += "  has nowhere to send yet\n";
   }
-  text += "  accepts " + accept_text(leg.accept_from()) + "\n";
+  text +=
+      "  accepts " + (has_ice ? "whom ICE has validated" : accept_text(leg.accept_from())) + "\n";
   text += "  " + security_text(leg) + "\n";
   text += "  codecs: " + codecs_text(leg) + "\n";
   if (const std::string direction = direction_text(leg.direction()); !direction.empty()) {

@@ -5,6 +5,7 @@
 
 #include "control/lookup.h"
 #include "control/proto_time.h"
+#include "control/sdp_leg.h"
 #include "control/session_draft.h"
 #include "control/update_mask.h"
 
@@ -14,15 +15,30 @@ namespace {
 
 using google::protobuf::FieldMask;
 
-constexpr std::array<std::string_view, 11> kChangeable = {
-    "labels",       "remote", "accept_from",  "security",  "dscp",
-    "max_ssrcs",    "codecs", "codec_policy", "direction", "first_packet_timeout",
-    "media_timeout"};
+constexpr std::array<std::string_view, 14> kChangeable = {
+    "labels",        "remote",        "accept_from",    "security",         "dscp",
+    "max_ssrcs",     "codecs",        "codec_policy",   "direction",        "first_packet_timeout",
+    "media_timeout", "transport.ice", "transport.kind", "header_extensions"};
 
 constexpr Duration kMaxGrace = std::chrono::seconds(60);
 
 bool is_same(const google::protobuf::FieldMask& mask, std::string_view path) {
   return std::ranges::find(mask.paths(), path) != mask.paths().end();
+}
+
+/// Ports do not change; whether RTCP goes over that of RTP may be agreed on later (RFC 5761 5.1.1).
+Answer<void> check_kind(const LegState& before, const v1::Leg& after, const Field& field) {
+  const auto is_pair = [](v1::TransportKind kind) {
+    return kind == v1::TRANSPORT_KIND_UNSPECIFIED || kind == v1::TRANSPORT_KIND_PORT_PAIR;
+  };
+  const v1::TransportKind was = before.shown.transport().kind();
+  const v1::TransportKind now = after.transport().kind();
+  const bool is_of_pair = is_pair(now) || now == v1::TRANSPORT_KIND_RTCP_MUX;
+  if (was == now || (before.local_rtcp && is_of_pair)) return {};
+  const Field transport{"transport", &field};
+  return failure(invalid(Field{"kind", &transport},
+                         "It changes between PORT_PAIR and RTCP_MUX only, and only where the leg "
+                         "was made with a pair."));
 }
 
 /// What of a leg's security a request is about.
@@ -68,18 +84,24 @@ Answer<void> LegChange::prepare(const std::string& id, const v1::UpdateLegReques
   after_ = leg;
   asked->spec.receive_suite = leg.asked.spec.receive_suite;
   asked->spec.send_suite = leg.asked.spec.send_suite;
+  if (asked->spec.security == leg.asked.spec.security) {
+    asked->spec.are_suites_known = leg.asked.spec.are_suites_known;
+  }
   after_.asked = std::move(*asked);
-  auto checked = check_family(plane_, after_.asked, field);
+  auto checked = check_network(plane_, after_.asked, field);
   if (checked && touches(*mask, "dscp") && after_.asked.spec.dscp != leg.asked.spec.dscp) {
     checked = failure(absent_feature("Leg.dscp (update)"));
   }
+  if (checked && touches(*mask, "transport.kind")) checked = check_kind(leg, merged, field);
   if (checked && touches(*mask, "security")) checked = prepare_security(leg, merged, *mask, field);
+  if (checked) checked = prepare_setup(leg, merged, *mask, field);
   if (!checked) {
     wipe_keys(merged);
     return checked;
   }
   after_.shown = public_leg(merged, keys_);
   wipe_keys(merged);
+  show_setup(setup_, after_.shown);
   // Keys that the request does not speak of are still there, so they are still shown.
   if (merged.security().has_sdes()) {
     const v1::SdesSecurity& old = leg.shown.security().sdes();
@@ -87,7 +109,8 @@ Answer<void> LegChange::prepare(const std::string& id, const v1::UpdateLegReques
     if (!keys_.receive && leg.has_receive_keys) *now.mutable_receive() = old.receive();
     if (!keys_.send && leg.has_send_keys) *now.mutable_send() = old.send();
   }
-  const bool has_new_codecs = touches(*mask, "codecs") || touches(*mask, "codec_policy");
+  const bool has_new_codecs = touches(*mask, "codecs") || touches(*mask, "codec_policy") ||
+                              touches(*mask, "header_extensions");
   if (has_new_codecs || touches(*mask, "security")) {
     if (auto planned = prepare_plans(has_new_codecs, field); !planned) return planned;
   }
@@ -99,7 +122,10 @@ Answer<void> LegChange::prepare(const std::string& id, const v1::UpdateLegReques
 Answer<void> LegChange::prepare_security(const LegState& before, const v1::Leg& in,
                                          const FieldMask& mask, const Field& field) {
   if (after_.asked.spec.security != before.asked.spec.security) {
-    return failure(absent_feature("Leg.security (update of its kind)"));
+    // Another kind of protection: nothing of the old one is kept.
+    update_.is_secure = after_.asked.spec.security != engine::Security::Plain;
+    after_.has_receive_keys = after_.has_send_keys = false;
+    has_update_ = true;
   }
   if (!in.security().has_sdes()) return {};
   const SecurityScope scope = scope_of(mask);
@@ -113,13 +139,40 @@ Answer<void> LegChange::prepare_security(const LegState& before, const v1::Leg& 
     *sdes.mutable_send() = in.security().sdes().send();
   }
   SendKey send_key = SendKey::Keep;
-  if (scope.send) send_key = scope.whole ? SendKey::KeepIfFits : SendKey::Make;
+  if (update_.is_secure) {
+    send_key = SendKey::Make;
+  } else if (scope.send) {
+    send_key = scope.whole ? SendKey::KeepIfFits : SendKey::Make;
+  }
   const Field security_field{"security", &field};
   auto keys = translate_security(security, security_field, send_key, after_.asked.spec);
   if (sdes.has_receive()) wipe_keys(*sdes.mutable_receive());
   if (sdes.has_send()) wipe_keys(*sdes.mutable_send());
   if (!keys) return failure(std::move(keys).error());
   keys_ = std::move(*keys);
+  return {};
+}
+
+/// ICE and DTLS.
+Answer<void> LegChange::prepare_setup(const LegState& before, const v1::Leg& merged,
+                                      const FieldMask& mask, const Field& field) {
+  setup_ = before.setup;
+  if (setup_.ice) setup_.ice->is_new = false;
+  const bool is_asked = touches(mask, "transport.ice") || touches(mask, "security") ||
+                        (touches(mask, "remote") && setup_.ice);
+  if (!is_asked) return {};
+  if (before.setup.ice.has_value() != merged.transport().has_ice()) {
+    const Field transport{"transport", &field};
+    return failure(invalid(Field{"ice", &transport}, "Whether a leg has ICE does not change."));
+  }
+  auto setup = draft_setup(merged, field, &before.setup, plane_.identity(),
+                           plane_.route(session_.handle.worker));
+  if (!setup) return failure(std::move(setup).error());
+  setup_ = std::move(*setup);
+  if (build_update(before.setup, setup_, after_.asked.spec.remote_rtp, update_)) has_update_ = true;
+  shakes_hands_again_ = update_.has_new_association && setup_.dtls;
+  if (shakes_hands_again_) after_.asked.spec.are_suites_known = false;
+  after_.setup = setup_;
   return {};
 }
 
@@ -183,6 +236,10 @@ Answer<void> LegChange::prepare_plans(bool has_new_codecs, const Field& field) {
     const LegState& from = is_from ? after_ : *session_.leg(connection.from);
     const LegState& to = is_to ? after_ : *session_.leg(connection.to);
     const Field at(leg_field.empty() ? "leg" : std::string_view(leg_field));
+    const ConnectionState* const sound = session_.sound_to(connection.to);
+    if (sound != nullptr && sound->id != connection.id && from.carries_sound()) {
+      return failure(absent_feature("Two connections of sound to one leg (a mix)"));
+    }
     const auto plan = plan_connection(next.connection, from, to, at, is_to ? leg_field : "");
     if (!plan) return failure(plan.error());
     if (has_new_codecs) {
@@ -190,10 +247,10 @@ Answer<void> LegChange::prepare_plans(bool has_new_codecs, const Field& field) {
       if (!built) return failure(std::move(built).error());
       next.built = std::move(*built);
     }
-    if (is_to) follow_plan(after_, &next.connection);
+    if (is_to && from.carries_sound()) follow_plan(after_, &next.connection);
     replanned_.push_back(std::move(next));
   }
-  if (has_new_codecs && session_.connection_to(after_.number) == nullptr) {
+  if (has_new_codecs && session_.sound_to(after_.number) == nullptr) {
     follow_plan(after_, nullptr);
   }
   return {};
@@ -214,6 +271,7 @@ Answer<void> LegChange::prepare_keys() {
     if (!sender) return failure(std::move(sender).error());
     update_.sender = std::move(*sender);
     after_.has_send_keys = true;
+    after_.send_crypto = crypto_of(*keys_.send);
     has_update_ = true;
   }
   return {};
@@ -229,17 +287,24 @@ void LegChange::prepare_update(const LegState& before, const FieldMask& mask) {
   take("remote", [&] {
     update_.remote_rtp = spec.remote_rtp;
     update_.remote_rtcp = spec.remote_rtcp;
-    learns_again_ = true;
+    learns_again_ = !spec.has_ice;
   });
   take("accept_from", [&] {
     update_.accept_from = spec.accept_from;
-    learns_again_ = true;
+    learns_again_ = !spec.has_ice;
   });
-  take("direction", [&] { update_.direction = spec.direction; });
+  take("transport.kind", [&] { update_.has_rtcp_mux = spec.has_rtcp_mux; });
+  take("direction", [&] {
+    update_.direction = spec.direction;
+    if (!is_agreement_) after_.wanted_direction = direction_of(after_.shown.direction());
+  });
   take("first_packet_timeout", [&] { update_.first_packet_timeout = spec.first_packet_timeout; });
   take("media_timeout", [&] { update_.media_timeout = spec.media_timeout; });
   take("max_ssrcs", [&] { update_.max_ssrcs = spec.max_ssrcs; });
-  take("codecs", [&] { update_.set_formats(engine::payload_formats(spec)); });
+  if (touches(mask, "codecs") || touches(mask, "header_extensions")) {
+    update_.set_codecs(spec);
+    has_update_ = true;
+  }
   if (after_.audio != before.audio) {
     update_.audio_clock = after_.audio.clock;
     update_.telephone_event = after_.audio.telephone_event;
@@ -285,12 +350,19 @@ Answer<void> LegChange::carry_out() {
     command->update = std::move(update_);
     auto done = control::carry_out<engine::UpdateLeg>(
         plane_, session_, std::move(command), [this](engine::UpdateLeg&) {
-          // Before what is learned from now on.
+          // Before what is learned, and what is agreed on, from now on.
           const Lock lock(session_.data);
-          LegState* const leg = learns_again_ ? session_.leg(after_.number) : nullptr;
+          LegState* const leg = session_.leg(after_.number);
           if (leg == nullptr) return;
-          leg->learned_rtp.reset();
-          leg->learned_rtcp.reset();
+          if (learns_again_) {
+            leg->learned_rtp.reset();
+            leg->learned_rtcp.reset();
+          }
+          if (shakes_hands_again_) {
+            leg->asked.spec.are_suites_known = false;
+            leg->has_receive_keys = leg->has_send_keys = false;
+            leg->shown.mutable_security()->mutable_dtls()->clear_suite();
+          }
         });
     if (!done) return failure(std::move(done).error());
   }
@@ -303,13 +375,24 @@ void LegChange::commit() {
   LegState* const leg = session_.leg(after_.number);
   if (leg == nullptr) return;
   // What the engine has said meanwhile stays.
+  if (after_.setup.dtls) {
+    after_.has_receive_keys = leg->has_receive_keys;
+    after_.has_send_keys = leg->has_send_keys;
+    after_.asked.spec.receive_suite = leg->asked.spec.receive_suite;
+    after_.asked.spec.send_suite = leg->asked.spec.send_suite;
+    after_.asked.spec.are_suites_known = leg->asked.spec.are_suites_known;
+    after_.shown.mutable_security()->mutable_dtls()->set_suite(
+        leg->shown.security().dtls().suite());
+  }
   after_.learned_rtp = leg->learned_rtp;
   after_.learned_rtcp = leg->learned_rtcp;
   after_.is_silent = leg->is_silent;
   after_.was_said_active = leg->was_said_active;
   after_.digits_until = leg->digits_until;
+  after_.negotiation = leg->negotiation;
   after_.etag = leg->etag;
   after_.etag.change();
+  const std::uint16_t number = after_.number;
   *leg = std::move(after_);
   for (Replanned& next : replanned_) {
     ConnectionState* const connection = session_.connection(next.connection.id);
@@ -318,13 +401,10 @@ void LegChange::commit() {
                              connection->shown_plan.kind() != next.connection.shown_plan.kind();
     *connection = std::move(next.connection);
     if (!has_changed) continue;
-    connection->etag.change();
-    v1::Event event;
-    event.mutable_plan_changed()->set_connection(
-        child_name(session_.id, ChildKind::Connection, connection->id));
-    *event.mutable_plan_changed()->mutable_plan() = connection->shown_plan;
-    plane_.publish(session_, std::move(event));
+    plane_.publish_plan(session_, *connection);
   }
+  // A handshake may have ended since these plans were made.
+  plane_.name_suites(session_, number);
   plane_.publish_active_legs(session_);
 }
 
@@ -335,7 +415,7 @@ Answer<void> update_outgoing_audio(ControlPlane& plane, SessionState& session, s
     const Lock lock(session.data);
     LegState* const state = session.leg(leg);
     if (state == nullptr) return {};
-    const ConnectionState* const connection = session.connection_to(leg);
+    const ConnectionState* const connection = session.sound_to(leg);
     audio = connection == nullptr ? outgoing_audio(state->asked.spec, nullptr) : connection->audio;
     if (audio == state->audio) return {};
     state->audio = audio;

@@ -17,6 +17,8 @@ namespace causeway::control {
 class LegChange {
  public:
   LegChange(ControlPlane& plane, SessionState& session) : plane_(plane), session_(session) {}
+  /// It is what offer and answer have settled: not what the application wants of the leg by itself.
+  void be_agreement() { is_agreement_ = true; }
 
   /// `leg`: the id of the leg that the request names. Errors: those of UpdateLeg and RotateKeys;
   /// nothing has changed then.
@@ -29,6 +31,8 @@ class LegChange {
 
   /// The keys that it brought, the made send key among them.
   [[nodiscard]] const KeyRequest& keys() const { return keys_; }
+  /// The ICE and DTLS that the leg then has.
+  [[nodiscard]] const LegSetupState& setup() const { return setup_; }
 
  private:
   struct Replanned {
@@ -46,6 +50,9 @@ class LegChange {
   [[nodiscard]] Answer<void> prepare_plans(bool has_new_codecs, const Field& field)
       CAUSEWAY_REQUIRES(session_.data);
   [[nodiscard]] Answer<void> prepare_keys();
+  [[nodiscard]] Answer<void> prepare_setup(const LegState& before, const v1::Leg& merged,
+                                           const google::protobuf::FieldMask& mask,
+                                           const Field& field);
   void prepare_update(const LegState& before, const google::protobuf::FieldMask& mask);
   void record_new_codecs(const LegState& before);
   /// Before the first packet of a new codec can come.
@@ -56,9 +63,12 @@ class LegChange {
   SessionState& session_;
   LegState after_;
   KeyRequest keys_;
+  LegSetupState setup_;
   engine::LegUpdate update_;
-  bool has_update_ = false;    ///< Something that the engine has to know.
-  bool learns_again_ = false;  ///< What was learned of the leg's addresses is void.
+  bool is_agreement_ = false;
+  bool has_update_ = false;          ///< Something that the engine has to know.
+  bool learns_again_ = false;        ///< What was learned of the leg's addresses is void.
+  bool shakes_hands_again_ = false;  ///< DTLS: a new association.
   std::vector<Replanned> replanned_;
   std::vector<engine::CodecSpec> new_codecs_;
 };

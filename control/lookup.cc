@@ -56,6 +56,10 @@ Answer<void> check_status(engine::Status status, std::string_view session) {
                                "them, or the limit on open files is reached."));
     case Status::NetworkNotFound:
       return failure(api_error("FIELD_INVALID", "The node has no such network."));
+    case Status::NoSharedPort:
+      return failure(api_error("FIELD_INVALID", "The network has no shared port."));
+    case Status::FragmentTaken:
+      return failure(internal_error("fragment"));
     case Status::TooManyConnections:
       return failure(api_error("QUOTA", "A session has at most 16 connections."));
     case Status::TooManyTaps:

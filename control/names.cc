@@ -2,7 +2,6 @@
 
 #include <openssl/rand.h>
 
-#include <algorithm>
 #include <array>
 
 #include "relay/base/check.h"
@@ -11,15 +10,7 @@ namespace causeway::control {
 
 namespace {
 
-constexpr std::size_t kMaxId = 64;
 constexpr std::string_view kSessions = "sessions/";
-
-bool is_alphanumeric(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
-bool is_id_character(char c) {
-  return is_alphanumeric(c) || c == '.' || c == '_' || c == '~' || c == '-';
-}
 
 std::string_view collection_of(ChildKind kind) {
   static constexpr std::array<std::string_view, 4> kNames = {"legs", "connections", "recordings",
@@ -52,12 +43,6 @@ std::string_view after_collection(std::string_view text, ChildKind kind) {
 }
 
 }  // namespace
-
-bool is_id(std::string_view text) {
-  return !text.empty() && text.size() <= kMaxId &&
-         (is_alphanumeric(text.front()) || text.front() == '_') &&
-         std::ranges::all_of(text, is_id_character);
-}
 
 void fill_random(void* out, std::size_t octets) {
   const int done = RAND_bytes(static_cast<unsigned char*>(out), static_cast<int>(octets));

@@ -4,13 +4,10 @@
 #include <string>
 #include <string_view>
 
+#include "control/ids.h"
 #include "relay/base/result.h"
 
 namespace causeway::control {
-
-/// An id is 1 to 64 characters of `A-Z a-z 0-9 . _ ~ -`, beginning with a letter, a digit or `_`
-/// (so that it is safe as the name of a file and of a folder).
-[[nodiscard]] bool is_id(std::string_view text);
 
 /// 128 random bits from OpenSSL in 32 lower-case hexadecimal characters. It begins with a letter or
 /// a digit, so it is an id.

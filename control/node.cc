@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "control/build.h"
 #include "control/names.h"
+#include "relay/ice/route.h"
 #include "relay/io/clock.h"
 #include "relay/io/file_disk.h"
 
@@ -18,6 +20,8 @@ constexpr Duration kStopDeadline = std::chrono::seconds(5);
 /// How long the pump sleeps where nothing wakes it, and where a recorder is to be watched.
 constexpr Duration kIdle = std::chrono::seconds(1);
 constexpr Duration kWatch = std::chrono::milliseconds(200);
+/// SSRCs of an endpoint whose keys come from a handshake.
+constexpr std::uint8_t kMaxSsrcs = 8;
 
 /// What of a range is this worker's: even shares, each beginning with an even port.
 engine::NetworkConfig share_of(const NetworkConfig& network, std::size_t worker,
@@ -31,7 +35,8 @@ engine::NetworkConfig share_of(const NetworkConfig& network, std::size_t worker,
           .advertised = network.advertised.is_none() ? network.bind : network.advertised,
           .first_port = UdpPort(static_cast<std::uint16_t>(mine)),
           .last_port = UdpPort(static_cast<std::uint16_t>(mine + share - 1)),
-          .dscp = network.dscp};
+          .dscp = network.dscp,
+          .shared_port = shared_port_of(network, worker)};
 }
 
 }  // namespace
@@ -71,6 +76,7 @@ Instant Node::now() const { return io::now(); }
 worker::WorkerConfig Node::worker_config(std::size_t index, record::RingWriter* ring) const {
   worker::WorkerConfig config;
   config.engine.worker = WorkerId(static_cast<std::uint16_t>(index));
+  config.engine.route = ice::route_of(config_.name, config.engine.worker);
   for (const NetworkConfig& network : config_.networks) {
     config.engine.networks.push_back(share_of(network, index, config_.workers));
   }
@@ -82,10 +88,53 @@ worker::WorkerConfig Node::worker_config(std::size_t index, record::RingWriter* 
   config.pool_packets = config_.pool_packets;
   config.mailbox_commands = config_.mailbox_commands;
   config.records = ring;
+  config.dtls = dtls_.get();
   return config;
 }
 
+/// On a thread of the pool's: the SRTP contexts are made here, so that the worker only swaps them
+/// in.
+void Node::hand_over(const engine::LegHandle& leg, std::uint32_t association,
+                     dtls::Report&& report) {
+  auto command = std::make_unique<engine::DtlsReport>();
+  command->leg = leg;
+  command->association = association;
+  if (report.outcome == dtls::Outcome::Up) {
+    const auto keys_of = [&](SecretKey& key, SecretKey& salt) {
+      KeySet set;
+      set.keys.suite = report.suite;
+      wire::SrtpMasterKey& master = set.keys.keys.emplace_back();
+      master.key = std::move(key);
+      master.salt = std::move(salt);
+      return set;
+    };
+    const BuildSettings settings{.srtp_transform = config_.srtp_transform, .wall = wall_};
+    auto receiver = build_receiver(keys_of(report.receive_key, report.receive_salt),
+                                   srtp::RocPolicy::Auto, kMaxSsrcs, settings);
+    auto sender =
+        build_sender(keys_of(report.send_key, report.send_salt), srtp::RocPolicy::Auto, settings);
+    if (receiver && sender) {
+      command->keys.receiver = std::move(*receiver);
+      command->keys.sender = std::move(*sender);
+    } else {
+      report.outcome = dtls::Outcome::Failed;
+      report.failure = dtls::Failure::NoProfile;
+    }
+  }
+  command->report = std::move(report);
+  engine::Command posted(std::move(command));
+  // Refused only by a worker that is being stopped.
+  (void)workers_[leg.session.worker.raw()]->post(posted);
+}
+
 Result<void, Error> Node::start(const Seams& seams) {
+  auto pool = worker::DtlsPool::create(
+      {.workers = config_.workers, .threads = config_.dtls_threads},
+      [this](const engine::LegHandle& leg, std::uint32_t association, dtls::Report&& report) {
+        hand_over(leg, association, std::move(report));
+      });
+  if (!pool) return failure(std::move(pool).error());
+  dtls_ = std::move(*pool);
   const bool can_record = !config_.recordings_folder.empty();
   for (std::size_t i = 0; i < config_.workers; ++i) {
     record::RingWriter* ring = nullptr;
@@ -127,6 +176,7 @@ void Node::stop() {
   while (!std::ranges::all_of(workers_, is_stopped) && io::now() < deadline) {
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
+  if (dtls_) dtls_->stop();
   if (recorder_) recorder_->stop();
   {
     const Lock lock(mutex_);

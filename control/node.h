@@ -17,6 +17,7 @@
 #include "relay/engine/event.h"
 #include "relay/io/wake_signal.h"
 #include "relay/record/spec.h"
+#include "relay/worker/dtls_pool.h"
 #include "relay/worker/recorder.h"
 #include "relay/worker/worker.h"
 
@@ -120,6 +121,7 @@ class Node {
   [[nodiscard]] Duration watch_recorder();
   void close_what_fits() CAUSEWAY_REQUIRES(recorder_mutex_);
   bool pump_once();
+  void hand_over(const engine::LegHandle& leg, std::uint32_t association, dtls::Report&& report);
   void settle(WorkerId worker, engine::Command command);
   void undo(WorkerId worker, engine::Command& command);
 
@@ -135,6 +137,7 @@ class Node {
   Mutex recorder_mutex_;
   // Recordings that the recorder is still to be told to close.
   std::deque<record::RecordingId> unclosed_ CAUSEWAY_GUARDED_BY(recorder_mutex_);
+  std::unique_ptr<worker::DtlsPool> dtls_;
   std::vector<std::unique_ptr<worker::Worker>> workers_;
   std::vector<std::atomic<float>> loads_;
   Mutex load_mutex_;

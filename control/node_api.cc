@@ -48,28 +48,15 @@ std::uint32_t transcoded_connections(ControlPlane& plane) {
 }  // namespace
 
 std::vector<std::string> absent_features() {
-  return {"RelayService.CreateOffer",
-          "RelayService.CreateAnswer",
-          "RelayService.SetAnswer",
-          "RelayService.RollbackOffer",
-          "RelayService.AddIceCandidates",
-          "RelayService.BridgeOffer",
-          "RelayService.BridgeAnswer",
-          "RelayService.StartPlayback",
+  return {"RelayService.StartPlayback",
           "RelayService.StopPlayback",
           "Stage.mix",
           "Stage.fork",
-          "Leg.transport.ice",
-          "Leg.transport.SHARED_PORT",
-          "Leg.security.dtls",
-          "Leg.profile",
           "Leg.codec_policy.PREFER_ORDER",
-          "Leg.security (update of its kind)",
           "Leg.dscp (update)",
           "Two connections to one leg (a mix)",
           "Recording of more than two legs",
-          "Removing one of several stages of a recording",
-          "CodecParameters.send_payload_type"};
+          "Removing one of several stages of a recording"};
 }
 
 Answer<void> NodeApi::check_name(const std::string& name) const {
@@ -95,6 +82,9 @@ void NodeApi::show_workers(v1::Node& out) {
     worker.set_load(plane_.node().load(i));
     worker.set_packets_received(plane_.node().io_stats(i).received.value());
     worker.set_packets_sent(plane_.node().io_stats(i).sent.value());
+    const worker::WorkerStats stats = plane_.node().worker_stats(i);
+    worker.set_misrouted_checks(stats.misrouted_checks);
+    worker.set_unknown_checks(stats.unknown_checks);
   }
 }
 
@@ -111,6 +101,7 @@ void NodeApi::show_networks(v1::Node& out) {
     shown.set_port_min(network.first_port.raw());
     shown.set_port_max(network.last_port.raw());
     shown.set_dscp(network.dscp);
+    if (network.shared_port) shown.set_shared_port(network.shared_port->raw());
   }
   for (std::size_t i = 0; i < plane_.node().workers(); ++i) {
     const auto capacity = plane_.node().call(WorkerId(static_cast<std::uint16_t>(i)),
@@ -120,6 +111,7 @@ void NodeApi::show_networks(v1::Node& out) {
     for (std::size_t n = 0; n < (*capacity)->networks.size() && n < networks.size(); ++n) {
       const auto& counted = (*capacity)->networks[n];
       v1::Network& shown = *out.mutable_networks(static_cast<int>(n));
+      shown.set_sharing_legs(shown.sharing_legs() + counted.sharing_legs);
       shown.set_ports_used(shown.ports_used() + counted.used);
       shown.set_ports_quarantined(shown.ports_quarantined() + counted.quarantined);
       shown.set_ports_free(shown.ports_free() + counted.ports - counted.used - counted.quarantined);

@@ -19,8 +19,17 @@ struct NetworkConfig {
   IpAddress advertised;  ///< None: as `bind`.
   UdpPort first_port{20'000};
   UdpPort last_port{29'999};
+  /// The first worker's shared port; each further worker has the next one. Nothing: none.
+  std::optional<UdpPort> shared_port;
   std::uint8_t dscp = 46;  ///< Expedited forwarding (RFC 4594: telephony).
 };
+
+/// The shared port of one worker; nothing where the network has none.
+[[nodiscard]] inline std::optional<UdpPort> shared_port_of(const NetworkConfig& network,
+                                                           std::size_t worker) {
+  if (!network.shared_port) return std::nullopt;
+  return UdpPort(static_cast<std::uint16_t>(network.shared_port->raw() + worker));
+}
 
 /// What a node is; config.h reads it from files, the environment and flags. A value.
 struct NodeConfig {
@@ -32,8 +41,10 @@ struct NodeConfig {
   std::uint32_t max_sessions_per_worker = 10'000;
   std::size_t pool_packets = 8'192;      ///< Of each worker.
   std::size_t mailbox_commands = 4'096;  ///< Of each worker; a further one is refused (OVERLOAD).
+  std::size_t dtls_threads = 1;          ///< For handshakes, at the lowest priority.
   srtp::Transform srtp_transform = srtp::Transform::Evp;
-  std::string recordings_folder;                 ///< Empty: nothing can be recorded.
+  bool answers_plain_binding = false;  ///< STUN without credentials, as ice::AgentSetup says.
+  std::string recordings_folder;       ///< Empty: nothing can be recorded.
   std::size_t recorder_ring_octets = 4U << 20U;  ///< Of each worker.
 
   std::uint32_t max_sessions = 0;  ///< 0: no limit but ports and load.

@@ -35,7 +35,7 @@ Answer<void> find_legs(SessionState& session, const v1::Recording& in, const Fie
   std::vector<const LegState*> legs;
   if (in.leg().empty()) {
     request.is_whole_session = true;
-    for (const LegState& leg : session.legs) legs.push_back(&leg);
+    legs = legs_with_sound(session);
   } else {
     const Field leg_field{"leg", &field};
     const auto id = parse_reference(in.leg(), ChildKind::Leg, session.id);

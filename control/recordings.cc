@@ -82,15 +82,29 @@ Answer<void> set_channels(RecordingRequest& request, std::vector<const LegState*
                                "OGG_OPUS is for a single leg that has opus."));
   }
   for (const LegState* leg : legs) {
+    if (!leg->carries_sound()) {
+      return failure(field_error("CODEC_UNSUPPORTED", field, "The leg has no sound to record."));
+    }
     request.channels.push_back({leg->number, leg->id(), leg->asked.spec.codecs});
   }
   return {};
 }
 
+std::vector<const LegState*> legs_with_sound(SessionState& session) {
+  std::vector<const LegState*> legs;
+  for (const LegState& leg : session.legs) {
+    if (leg.carries_sound()) legs.push_back(&leg);
+  }
+  return legs;
+}
+
 std::vector<record::RecordedCodec> recorded_codecs(const std::vector<engine::CodecSpec>& codecs) {
   std::vector<record::RecordedCodec> recorded;
   for (const engine::CodecSpec& codec : codecs.empty() ? static_codecs() : codecs) {
-    if (codec.kind == engine::MediaKind::Video || codec.kind == engine::MediaKind::Other) continue;
+    const bool is_sound = codec.kind != engine::MediaKind::Video &&
+                          codec.kind != engine::MediaKind::Retransmission &&
+                          codec.kind != engine::MediaKind::Other;
+    if (!is_sound) continue;
     // A leg that names no codecs hardly ever sends CD audio, and the file's rate would follow it.
     if (codecs.empty() && codec.encoding_name == "L16") continue;
     record::RecordedCodec line;
@@ -107,7 +121,8 @@ std::vector<record::RecordedCodec> recorded_codecs(const std::vector<engine::Cod
     } else {
       line.kind = record::PayloadKind::Opaque;
     }
-    recorded.push_back(std::move(line));
+    recorded.push_back(line);
+    if (codec.sent_as) recorded.emplace_back(std::move(line)).type = *codec.sent_as;
   }
   return recorded;
 }

@@ -41,6 +41,9 @@ struct RecordingRequest {
 /// anything but one leg with opus), LEG_NOT_FOUND (none).
 [[nodiscard]] Answer<void> set_channels(RecordingRequest& request,
                                         std::vector<const LegState*> legs, const Field& field);
+/// What a recording of the whole session is of.
+[[nodiscard]] std::vector<const LegState*> legs_with_sound(SessionState& session)
+    CAUSEWAY_REQUIRES(session.data);
 /// How the recorder understands a leg's codecs.
 [[nodiscard]] std::vector<record::RecordedCodec> recorded_codecs(
     const std::vector<engine::CodecSpec>& codecs);

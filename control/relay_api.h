@@ -46,6 +46,16 @@ class RelayApi {
   [[nodiscard]] Answer<v1::DeleteConnectionResponse> delete_connection(
       const v1::DeleteConnectionRequest& in);
 
+  [[nodiscard]] Answer<v1::CreateOfferResponse> create_offer(const v1::CreateOfferRequest& in);
+  [[nodiscard]] Answer<v1::CreateAnswerResponse> create_answer(const v1::CreateAnswerRequest& in);
+  [[nodiscard]] Answer<v1::SetAnswerResponse> set_answer(const v1::SetAnswerRequest& in);
+  [[nodiscard]] Answer<v1::RollbackOfferResponse> rollback_offer(
+      const v1::RollbackOfferRequest& in);
+  [[nodiscard]] Answer<v1::AddIceCandidatesResponse> add_ice_candidates(
+      const v1::AddIceCandidatesRequest& in);
+  [[nodiscard]] Answer<v1::BridgeOfferResponse> bridge_offer(const v1::BridgeOfferRequest& in);
+  [[nodiscard]] Answer<v1::BridgeAnswerResponse> bridge_answer(const v1::BridgeAnswerRequest& in);
+
   [[nodiscard]] Answer<v1::SendDtmfResponse> send_dtmf(const v1::SendDtmfRequest& in);
   [[nodiscard]] Answer<v1::DescribeSessionResponse> describe_session(
       const v1::DescribeSessionRequest& in);
@@ -54,6 +64,9 @@ class RelayApi {
   [[nodiscard]] Answer<v1::GetLegReportResponse> get_leg_report(const v1::GetLegReportRequest& in);
 
  private:
+  [[nodiscard]] Answer<v1::BridgeOfferResponse> offer_bridge(const std::string& name,
+                                                             const v1::BridgeOfferRequest& in);
+
   ControlPlane& plane_;
 };
 

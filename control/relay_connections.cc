@@ -6,25 +6,14 @@
 #include "control/recording_control.h"
 #include "control/relay_api.h"
 #include "control/session_draft.h"
+#include "control/session_edit.h"
 #include "control/translate_connection.h"
 #include "control/update_mask.h"
+#include "control/video_leg.h"
 
 namespace causeway::control {
 
 namespace {
-
-/// Puts a connection (null: nothing) between two legs. What comes back is freed here.
-Answer<void> set_connection(ControlPlane& plane, SessionState& session, std::uint16_t from,
-                            std::uint16_t to, std::unique_ptr<engine::Connection> connection) {
-  auto command = std::make_unique<engine::SetConnection>();
-  command->session = session.handle;
-  command->from = from;
-  command->to = to;
-  command->connection = std::move(connection);
-  auto done = carry_out(plane, session, std::move(command));
-  if (!done) return failure(std::move(done).error());
-  return {};
-}
 
 /// Recordings that a chain names: those that run must be of its leg, those that have ended are not
 /// begun again.
@@ -105,6 +94,31 @@ Answer<void> start_all(ControlPlane& plane, SessionState& session,
   return {};
 }
 
+/// Takes a connection away. The caller holds `operation`.
+Answer<void> disconnect(ControlPlane& plane, SessionState& session, const std::string& id,
+                        const std::string& etag) {
+  std::uint16_t from = 0;
+  std::uint16_t to = 0;
+  {
+    const Lock lock(session.data);
+    const ConnectionState* const connection = session.connection(id);
+    if (connection == nullptr) return failure(no_connection(session.id, id));
+    if (auto checked = check_etag(etag, connection->etag); !checked) {
+      return failure(std::move(checked).error());
+    }
+    if (connection->follows_sound) {
+      return failure(invalid(Field("name"), "It goes with the connection of the sound beside it."));
+    }
+    from = connection->from;
+    to = connection->to;
+  }
+  if (auto done = set_connection(plane, session, from, to, nullptr); !done) return done;
+  const Lock lock(session.data);
+  std::erase_if(session.connections,
+                [&](const ConnectionState& connection) { return connection.id == id; });
+  return {};
+}
+
 v1::Connection show_now(SessionState& session, const std::string& id) {
   const Lock lock(session.data);
   const ConnectionState* const connection = session.connection(id);
@@ -165,6 +179,10 @@ Answer<v1::CreateConnectionResponse> RelayApi::create_connection(
     session.connections.push_back(std::move(*connection));
   }
   if (auto done = update_outgoing_audio(plane_, session, to); !done) {
+    return failure(std::move(done).error());
+  }
+  if (auto done = align_video_connections(plane_, session); !done) {
+    (void)disconnect(plane_, session, *id, "");
     return failure(std::move(done).error());
   }
   v1::CreateConnectionResponse out;
@@ -288,24 +306,12 @@ Answer<v1::DeleteConnectionResponse> RelayApi::delete_connection(
   if (!child) return failure(child.error());
   SessionState& session = *child->session;
   const Lock operation(session.operation);
-  std::uint16_t from = 0;
-  std::uint16_t to = 0;
-  {
-    const Lock lock(session.data);
-    const ConnectionState* const connection = session.connection(child->id);
-    if (connection == nullptr) return failure(no_connection(session.id, child->id));
-    if (auto checked = check_etag(in.etag(), connection->etag); !checked) {
-      return failure(std::move(checked).error());
-    }
-    from = connection->from;
-    to = connection->to;
-  }
-  if (auto done = set_connection(plane_, session, from, to, nullptr); !done) {
+  if (auto done = disconnect(plane_, session, child->id, in.etag()); !done) {
     return failure(std::move(done).error());
   }
-  const Lock lock(session.data);
-  std::erase_if(session.connections,
-                [&](const ConnectionState& connection) { return connection.id == child->id; });
+  if (auto done = align_video_connections(plane_, session); !done) {
+    return failure(std::move(done).error());
+  }
   return v1::DeleteConnectionResponse();
 }
 

@@ -3,47 +3,14 @@
 
 #include "control/leg_change.h"
 #include "control/lookup.h"
-#include "control/proto_time.h"
-#include "control/recording_control.h"
 #include "control/relay_api.h"
 #include "control/session_draft.h"
-#include "control/translate_report.h"
-#include "control/update_mask.h"
+#include "control/session_edit.h"
+#include "control/video_leg.h"
 
 namespace causeway::control {
 
 namespace {
-
-Answer<void> admit_leg(ControlPlane& plane, SessionState& session) {
-  const Lock lock(session.data);
-  if (session.legs.size() >= engine::kMaxLegs) {
-    return failure(api_error("QUOTA", "A session has at most 16 legs."));
-  }
-  if (session.next_leg_number == 0xffff) {
-    return failure(api_error("QUOTA", "The session has had as many legs as it can."));
-  }
-  const std::uint32_t limit = plane.config().max_legs;
-  if (limit != 0 && plane.leg_count() >= limit) {
-    return failure(api_error("QUOTA", "The node has as many legs as it takes."));
-  }
-  return {};
-}
-
-/// On the pump: the leg is open, and known before anything else is said of it.
-void note_added(ControlPlane& plane, SessionState& session, LegState& leg, engine::AddLeg& done) {
-  if (done.status != engine::Status::Ok) return;
-  const Lock lock(session.data);
-  leg.local_rtp = done.addresses.rtp;
-  leg.local_rtcp = done.addresses.rtcp;
-  session.legs.push_back(std::move(leg));
-  const LegState& added = session.legs.back();
-  plane.count_legs(session.handle.worker, 1);
-  v1::Event event;
-  event.set_leg(child_name(session.id, ChildKind::Leg, added.id()));
-  *event.mutable_leg_created()->mutable_leg() = show_leg(session, added);
-  plane.publish(session, std::move(event));
-  plane.publish_active_legs(session);
-}
 
 v1::Leg show_leg_now(SessionState& session, const std::string& id) {
   const Lock lock(session.data);
@@ -62,9 +29,13 @@ Answer<Response> change_leg(ControlPlane& plane, const std::string& name, const 
   LegChange change(plane, session);
   if (auto done = change.prepare(child->id, in); !done) return failure(std::move(done).error());
   if (auto done = change.carry_out(); !done) return failure(std::move(done).error());
+  if (auto done = direct_video_leg(plane, session, child->id); !done) {
+    return failure(std::move(done).error());
+  }
   Response out;
   *out.mutable_leg() = show_leg_now(session, child->id);
   show_made_send_key(change.keys(), *out.mutable_leg());
+  show_made_password(change.setup(), *out.mutable_leg());
   return out;
 }
 
@@ -78,32 +49,22 @@ Answer<v1::CreateLegResponse> RelayApi::create_leg(const v1::CreateLegRequest& i
   auto id = choose_id(in.leg_id(), id_field);
   if (!id) return failure(std::move(id).error());
   const Lock operation(session.operation);
-  if (auto admitted = admit_leg(plane_, session); !admitted) {
-    return failure(std::move(admitted).error());
-  }
-  std::uint16_t number = 0;
   {
     const Lock lock(session.data);
     if (session.leg(*id) != nullptr) {
       return failure(id_taken(id_field, child_name(session.id, ChildKind::Leg, *id)));
     }
-    number = session.next_leg_number++;
   }
-  auto draft = draft_leg(plane_, in.leg(), Field("leg"), *id, number);
+  const auto number = next_leg_number(plane_, session);
+  if (!number) return failure(number.error());
+  auto draft = draft_leg(plane_, in.leg(), Field("leg"), *id, *number, session.handle.worker);
   if (!draft) return failure(std::move(draft).error());
-  auto built = build_leg(draft->state.asked, draft->keys, number, draft->state.audio,
-                         plane_.build_settings());
-  if (!built) return failure(std::move(built).error());
-  auto command = std::make_unique<engine::AddLeg>();
-  command->session = session.handle;
-  command->leg = std::move(*built);
-  auto done = carry_out<engine::AddLeg>(
-      plane_, session, std::move(command),
-      [&](engine::AddLeg& each) { note_added(plane_, session, draft->state, each); });
-  if (!done) return failure(std::move(done).error());
+  const LegSetupState setup = draft->state.setup;
+  if (auto done = add_leg(plane_, session, *draft); !done) return failure(std::move(done).error());
   v1::CreateLegResponse out;
   *out.mutable_leg() = show_leg_now(session, *id);
   show_made_send_key(draft->keys, *out.mutable_leg());
+  show_made_password(setup, *out.mutable_leg());
   return out;
 }
 
@@ -155,8 +116,7 @@ Answer<v1::DeleteLegResponse> RelayApi::delete_leg(const v1::DeleteLegRequest& i
   if (!child) return failure(child.error());
   SessionState& session = *child->session;
   const Lock operation(session.operation);
-  engine::LegHandle handle{session.handle, 0};
-  std::vector<std::string> only_of_it;
+  std::uint16_t number = 0;
   {
     const Lock lock(session.data);
     const LegState* const leg = session.leg(child->id);
@@ -164,39 +124,15 @@ Answer<v1::DeleteLegResponse> RelayApi::delete_leg(const v1::DeleteLegRequest& i
     if (auto checked = check_etag(in.etag(), leg->etag); !checked) {
       return failure(std::move(checked).error());
     }
-    handle.leg = leg->number;
-    for (const std::string& id : session.recordings) {
-      const auto legs = plane_.recordings().legs_of(session.id, id);
-      if (legs.size() == 1 && legs.front() == leg->number) only_of_it.push_back(id);
-    }
+    number = leg->number;
   }
-  for (const std::string& id : only_of_it) (void)stop_recording(plane_, session, id);
-
-  auto remove = std::make_unique<engine::RemoveLeg>();
-  remove->leg = handle;
-  auto removed = carry_out(plane_, session, std::move(remove));
-  if (!removed) return failure(std::move(removed).error());
-
-  const Lock lock(session.data);
-  LegState* const leg = session.leg(handle.leg);
-  if (leg == nullptr) return failure(no_leg(session.id, child->id));
+  if (auto done = remove_video_leg(plane_, session, child->id); !done) {
+    return failure(std::move(done).error());
+  }
+  auto report = remove_leg(plane_, session, number);
+  if (!report) return failure(std::move(report).error());
   v1::DeleteLegResponse out;
-  v1::LegReport& shown = *out.mutable_report();
-  shown = show_leg_report(session, *leg, (*removed)->report, plane_.node().wall());
-  shown.set_state(v1::LEG_STATE_CLOSED);
-  shown.set_close_reason(v1::CLOSE_REASON_DELETED);
-  set(*shown.mutable_close_time(), plane_.now_unix());
-  v1::Event event;
-  event.set_leg(shown.leg());
-  event.mutable_leg_closed()->set_reason(v1::CLOSE_REASON_DELETED);
-  *event.mutable_leg_closed()->mutable_report() = shown;
-  std::erase_if(session.connections, [&](const ConnectionState& connection) {
-    return connection.from == handle.leg || connection.to == handle.leg;
-  });
-  session.closed_legs.push_back(shown);
-  session.legs.erase(session.legs.begin() + (leg - session.legs.data()));
-  plane_.count_legs(session.handle.worker, -1);
-  plane_.publish(session, std::move(event));
+  *out.mutable_report() = std::move(*report);
   return out;
 }
 

@@ -133,39 +133,46 @@ Status RelayService::GetLegReport(ServerContext* context, const v1::GetLegReport
 
 // What is not built yet.
 
-Status RelayService::CreateOffer(ServerContext* context, const v1::CreateOfferRequest*,
-                                 v1::CreateOfferResponse*) {
-  return answer_absent(service_, *context, "RelayService.CreateOffer");
+Status RelayService::CreateOffer(ServerContext* context, const v1::CreateOfferRequest* in,
+                                 v1::CreateOfferResponse* out) {
+  return answer(service_, *context, "RelayService.CreateOffer", in, out,
+                [&](const auto& request) { return api_.create_offer(request); });
 }
 
-Status RelayService::CreateAnswer(ServerContext* context, const v1::CreateAnswerRequest*,
-                                  v1::CreateAnswerResponse*) {
-  return answer_absent(service_, *context, "RelayService.CreateAnswer");
+Status RelayService::CreateAnswer(ServerContext* context, const v1::CreateAnswerRequest* in,
+                                  v1::CreateAnswerResponse* out) {
+  return answer(service_, *context, "RelayService.CreateAnswer", in, out,
+                [&](const auto& request) { return api_.create_answer(request); });
 }
 
-Status RelayService::SetAnswer(ServerContext* context, const v1::SetAnswerRequest*,
-                               v1::SetAnswerResponse*) {
-  return answer_absent(service_, *context, "RelayService.SetAnswer");
+Status RelayService::SetAnswer(ServerContext* context, const v1::SetAnswerRequest* in,
+                               v1::SetAnswerResponse* out) {
+  return answer(service_, *context, "RelayService.SetAnswer", in, out,
+                [&](const auto& request) { return api_.set_answer(request); });
 }
 
-Status RelayService::RollbackOffer(ServerContext* context, const v1::RollbackOfferRequest*,
-                                   v1::RollbackOfferResponse*) {
-  return answer_absent(service_, *context, "RelayService.RollbackOffer");
+Status RelayService::RollbackOffer(ServerContext* context, const v1::RollbackOfferRequest* in,
+                                   v1::RollbackOfferResponse* out) {
+  return answer(service_, *context, "RelayService.RollbackOffer", in, out,
+                [&](const auto& request) { return api_.rollback_offer(request); });
 }
 
-Status RelayService::AddIceCandidates(ServerContext* context, const v1::AddIceCandidatesRequest*,
-                                      v1::AddIceCandidatesResponse*) {
-  return answer_absent(service_, *context, "RelayService.AddIceCandidates");
+Status RelayService::AddIceCandidates(ServerContext* context, const v1::AddIceCandidatesRequest* in,
+                                      v1::AddIceCandidatesResponse* out) {
+  return answer(service_, *context, "RelayService.AddIceCandidates", in, out,
+                [&](const auto& request) { return api_.add_ice_candidates(request); });
 }
 
-Status RelayService::BridgeOffer(ServerContext* context, const v1::BridgeOfferRequest*,
-                                 v1::BridgeOfferResponse*) {
-  return answer_absent(service_, *context, "RelayService.BridgeOffer");
+Status RelayService::BridgeOffer(ServerContext* context, const v1::BridgeOfferRequest* in,
+                                 v1::BridgeOfferResponse* out) {
+  return answer(service_, *context, "RelayService.BridgeOffer", in, out,
+                [&](const auto& request) { return api_.bridge_offer(request); });
 }
 
-Status RelayService::BridgeAnswer(ServerContext* context, const v1::BridgeAnswerRequest*,
-                                  v1::BridgeAnswerResponse*) {
-  return answer_absent(service_, *context, "RelayService.BridgeAnswer");
+Status RelayService::BridgeAnswer(ServerContext* context, const v1::BridgeAnswerRequest* in,
+                                  v1::BridgeAnswerResponse* out) {
+  return answer(service_, *context, "RelayService.BridgeAnswer", in, out,
+                [&](const auto& request) { return api_.bridge_answer(request); });
 }
 
 Status RelayService::StartPlayback(ServerContext* context, const v1::StartPlaybackRequest*,

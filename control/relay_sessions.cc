@@ -96,13 +96,17 @@ void note_opened(ControlPlane& plane, const SessionPtr& session, engine::OpenSes
   plane.enter(session);
 }
 
-/// Opens the session on the first worker that has room for it.
-Answer<void> open_session(ControlPlane& plane, const SessionPtr& session,
-                          std::unique_ptr<engine::Session> built) {
+/// Opens the session on the first worker that has room for it; it is built for each that is tried,
+/// whose name its ICE bears.
+Answer<void> open_session(ControlPlane& plane, const SessionDraft& draft,
+                          const std::vector<record::RecordingId>& recordings) {
+  const SessionPtr& session = draft.session;
   Answer<void> outcome = failure(internal_error("no worker"));
   for (const WorkerId worker : plane.workers_by_load()) {
+    auto built = build_session(plane, draft, recordings, worker);
+    if (!built) return failure(std::move(built).error());
     auto command = std::make_unique<engine::OpenSession>();
-    command->session = std::move(built);
+    command->session = std::move(*built);
     auto done = plane.node().call<engine::OpenSession>(
         worker, std::move(command),
         [&](engine::OpenSession& each) { note_opened(plane, session, each); });
@@ -113,7 +117,6 @@ Answer<void> open_session(ControlPlane& plane, const SessionPtr& session,
                                    status == engine::Status::SocketRefused ||
                                    status == engine::Status::TooManySessions;
     if (!may_fit_elsewhere) return outcome;
-    built = std::move((*done)->session);
   }
   return outcome;
 }
@@ -203,11 +206,14 @@ Answer<v1::CreateSessionResponse> RelayApi::create_session(const v1::CreateSessi
 
   OpenedRecordings recordings(plane_, *draft);
   if (auto opened = recordings.open(); !opened) return failure(std::move(opened).error());
-  auto built = build_session(plane_, *draft, recordings.numbers());
-  if (!built) return failure(std::move(built).error());
   const SessionPtr& session = draft->session;
+  std::vector<LegSetupState> setups;
+  {
+    const Lock lock(session->data);
+    for (const LegState& leg : session->legs) setups.push_back(leg.setup);
+  }
   const Lock operation(session->operation);
-  if (auto opened = open_session(plane_, session, std::move(*built)); !opened) {
+  if (auto opened = open_session(plane_, *draft, recordings.numbers()); !opened) {
     return failure(std::move(opened).error());
   }
   for (const RecordingRequest& recording : draft->recordings) {
@@ -220,7 +226,9 @@ Answer<v1::CreateSessionResponse> RelayApi::create_session(const v1::CreateSessi
   v1::CreateSessionResponse out;
   *out.mutable_session() = show_whole(plane_, *session);
   for (std::size_t i = 0; i < draft->keys.size(); ++i) {
-    show_made_send_key(draft->keys[i], *out.mutable_session()->mutable_legs(static_cast<int>(i)));
+    v1::Leg& leg = *out.mutable_session()->mutable_legs(static_cast<int>(i));
+    show_made_send_key(draft->keys[i], leg);
+    show_made_password(setups[i], leg);
   }
   return out;
 }

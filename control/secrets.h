@@ -12,5 +12,9 @@ void wipe_secrets(v1::CreateSessionRequest& request);
 void wipe_secrets(v1::CreateLegRequest& request);
 void wipe_secrets(v1::UpdateLegRequest& request);
 void wipe_secrets(v1::RotateKeysRequest& request);
+void wipe_secrets(v1::CreateAnswerRequest& request);
+void wipe_secrets(v1::SetAnswerRequest& request);
+void wipe_secrets(v1::BridgeOfferRequest& request);
+void wipe_secrets(v1::BridgeAnswerRequest& request);
 
 }  // namespace causeway::control

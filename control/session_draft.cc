@@ -5,6 +5,7 @@
 #include "control/lookup.h"
 #include "control/names.h"
 #include "control/proto_time.h"
+#include "control/sdp_leg.h"
 #include "control/translate_connection.h"
 
 namespace causeway::control {
@@ -17,8 +18,15 @@ constexpr Duration kMaxLease = std::chrono::hours(1);
 
 }  // namespace
 
-Answer<void> check_family(const ControlPlane& plane, const LegRequest& leg, const Field& field) {
-  const bool is_v4 = plane.config().networks[leg.network].bind.is_v4();
+Answer<void> check_network(const ControlPlane& plane, const LegRequest& leg, const Field& field) {
+  const NetworkConfig& network = plane.config().networks[leg.network];
+  if (leg.spec.has_shared_port && !network.shared_port) {
+    const Field transport{"transport", &field};
+    return failure(invalid(Field{"kind", &transport},
+                           "The network `" + network.name +
+                               "` has no shared port: none is configured (`shared_port`)."));
+  }
+  const bool is_v4 = network.bind.is_v4();
   const auto check = [&](const std::optional<SocketAddress>& address,
                          std::string_view name) -> Answer<void> {
     if (!address || address->ip.is_v4() == is_v4) return {};
@@ -91,26 +99,45 @@ Answer<v1::LeaseExpiry> read_lease_expiry(v1::LeaseExpiry expiry, const Field& f
   }
 }
 
-Answer<DraftLeg> draft_leg(ControlPlane& plane, const v1::Leg& leg, const Field& field,
-                           std::string id, std::uint16_t number) {
+namespace {
+
+Answer<DraftLeg> draft_whole_leg(ControlPlane& plane, v1::Leg& leg, const Field& field,
+                                 std::string id, std::uint16_t number, WorkerId worker) {
+  if (auto filled = apply_profile(leg, field); !filled) return failure(std::move(filled).error());
   auto asked = translate_leg(leg, field, plane.networks(), id);
   if (!asked) return failure(std::move(asked).error());
-  if (auto checked = check_family(plane, *asked, field); !checked) {
+  if (auto checked = check_network(plane, *asked, field); !checked) {
     return failure(std::move(checked).error());
   }
   auto keys =
       translate_security(leg.security(), Field{"security", &field}, SendKey::Make, asked->spec);
   if (!keys) return failure(std::move(keys).error());
+  auto setup = draft_setup(leg, field, nullptr, plane.identity(), plane.route(worker));
+  if (!setup) return failure(std::move(setup).error());
   DraftLeg draft;
   draft.state.number = number;
   draft.state.shown = public_leg(leg, *keys);
+  show_setup(*setup, draft.state.shown);
+  draft.state.setup = std::move(*setup);
   draft.state.shown.set_network(plane.networks()[asked->network]);
   draft.state.asked = std::move(*asked);
   draft.state.has_receive_keys = keys->receive.has_value();
   draft.state.has_send_keys = keys->send.has_value();
   draft.state.create_time = plane.now_unix();
   draft.state.audio = outgoing_audio(draft.state.asked.spec, nullptr);
+  draft.state.wanted_direction = direction_of(leg.direction());
+  if (keys->send) draft.state.send_crypto = crypto_of(*keys->send);
   draft.keys = std::move(*keys);
+  return draft;
+}
+
+}  // namespace
+
+Answer<DraftLeg> draft_leg(ControlPlane& plane, const v1::Leg& in, const Field& field,
+                           std::string id, std::uint16_t number, WorkerId worker) {
+  v1::Leg leg = in;
+  auto draft = draft_whole_leg(plane, leg, field, std::move(id), number, worker);
+  wipe_keys(leg);
   return draft;
 }
 
@@ -127,8 +154,13 @@ Answer<ConnectionState> draft_connection(SessionState& session, const v1::Connec
   if (*from == *to) {
     return failure(invalid(Field{"to_leg", &field}, "A leg is not connected to itself."));
   }
-  if (session.connection_to((*to)->number) != nullptr) {
-    return failure(absent_feature("Two connections to one leg (a mix)"));
+  const bool is_connected =
+      std::ranges::any_of(session.connections, [&](const ConnectionState& each) {
+        return each.from == (*from)->number && each.to == (*to)->number;
+      });
+  const bool is_mix = (*from)->carries_sound() && session.sound_to((*to)->number) != nullptr;
+  if (is_connected || is_mix) {
+    return failure(absent_feature("Two connections of sound to one leg (a mix)"));
   }
   auto stages = translate_stages(connection, field, session.id);
   if (!stages) return failure(std::move(stages).error());
@@ -159,7 +191,9 @@ void name_recordings_in_full(ConnectionState& connection, const std::string& ses
 Answer<engine::PathPlan> plan_connection(ConnectionState& connection, const LegState& from,
                                          const LegState& to, const Field& field,
                                          const std::string& to_leg_field) {
-  auto plan = engine::plan(from.asked.spec, to.asked.spec, connection.stages);
+  auto plan = engine::plan(from.asked.spec, to.asked.spec, connection.stages,
+                           connection.follows_sound ? engine::NothingInCommon::Allowed
+                                                    : engine::NothingInCommon::Refused);
   if (!plan) {
     return failure(plan_error(plan.error(), from.asked.spec, to.asked.spec, connection.stages,
                               field, to_leg_field));
@@ -196,6 +230,7 @@ void remove_record_stage(ConnectionState& connection, const std::string& recordi
 
 void insert_record_stages(SessionState& session, const RecordingRequest& recording) {
   for (ConnectionState& connection : session.connections) {
+    if (connection.follows_sound) continue;
     const std::uint16_t end =
         recording.point == engine::RecordTap::Point::AsSent ? connection.to : connection.from;
     const bool is_of =
@@ -273,7 +308,9 @@ struct Drafter {
       if (session.leg(*id) != nullptr) {
         return failure(id_taken(Field{"name", &at}, child_name(session.id, ChildKind::Leg, *id)));
       }
-      auto leg = draft_leg(plane, in.legs(i), at, std::move(*id), session.next_leg_number++);
+      // Which worker has room for it is found out when the session is opened.
+      auto leg =
+          draft_leg(plane, in.legs(i), at, std::move(*id), session.next_leg_number++, WorkerId(0));
       if (!leg) return failure(std::move(leg).error());
       session.legs.push_back(std::move(leg->state));
       draft.keys.push_back(std::move(leg->keys));
@@ -312,7 +349,7 @@ struct Drafter {
     std::vector<const LegState*> legs;
     if (recording.leg().empty()) {
       request->is_whole_session = true;
-      for (const LegState& leg : session.legs) legs.push_back(&leg);
+      legs = legs_with_sound(session);
     } else {
       const auto leg = find_end(session, recording.leg(), Field{"leg", &at});
       if (!leg) return failure(leg.error());
@@ -401,7 +438,7 @@ struct Drafter {
       if (!plan) return failure(std::move(plan).error());
       draft.plans.push_back(std::move(*plan));
     }
-    for (LegState& leg : session.legs) follow_plan(leg, session.connection_to(leg.number));
+    for (LegState& leg : session.legs) follow_plan(leg, session.sound_to(leg.number));
     return {};
   }
 };
@@ -424,10 +461,14 @@ Answer<SessionDraft> draft_session(ControlPlane& plane, const v1::Session& in, s
 }
 
 Answer<std::unique_ptr<engine::Session>> build_session(
-    ControlPlane& plane, const SessionDraft& draft,
-    const std::vector<record::RecordingId>& numbers) {
+    ControlPlane& plane, const SessionDraft& draft, const std::vector<record::RecordingId>& numbers,
+    WorkerId worker) {
   SessionState& state = *draft.session;
   const Lock lock(state.data);
+  for (LegState& leg : state.legs) {
+    reroute(leg.setup, plane.route(worker));
+    show_setup(leg.setup, leg.shown);
+  }
   const BuildSettings settings = plane.build_settings();
   const auto expiry = state.lease_expiry == v1::LEASE_EXPIRY_CLOSE
                           ? engine::LeaseExpiry::Close
@@ -435,7 +476,7 @@ Answer<std::unique_ptr<engine::Session>> build_session(
   auto session = std::make_unique<engine::Session>(state.lease, expiry);
   for (std::size_t i = 0; i < state.legs.size(); ++i) {
     const LegState& leg = state.legs[i];
-    auto built = build_leg(leg.asked, draft.keys[i], leg.number, leg.audio, settings);
+    auto built = build_leg(leg.asked, draft.keys[i], leg.setup, leg.number, leg.audio, settings);
     if (!built) return failure(std::move(built).error());
     for (std::size_t r = 0; r < numbers.size(); ++r) {
       const RecordingRequest& recording = draft.recordings[r];

@@ -18,10 +18,10 @@ namespace causeway::control {
 /// What a request makes of a session, settled before anything is touched: parts of a SessionState
 /// and the engine's objects for them. All of these run on the caller's thread.
 
-/// A network has one family; an address of the other one can never be reached. Errors:
-/// FIELD_INVALID.
-[[nodiscard]] Answer<void> check_family(const ControlPlane& plane, const LegRequest& leg,
-                                        const Field& field);
+/// What a leg's network must have: its shared port, where that is asked for; and one family, so an
+/// address of the other can never be reached. Errors: FIELD_INVALID.
+[[nodiscard]] Answer<void> check_network(const ControlPlane& plane, const LegRequest& leg,
+                                         const Field& field);
 /// What may be shown of a request's leg: without keys and output fields.
 [[nodiscard]] v1::Leg public_leg(const v1::Leg& leg, const KeyRequest& keys);
 
@@ -30,9 +30,10 @@ struct DraftLeg {
   KeyRequest keys;
 };
 
-/// A new leg. Errors: those of its fields.
+/// A new leg, on that worker. Errors: those of its fields.
 [[nodiscard]] Answer<DraftLeg> draft_leg(ControlPlane& plane, const v1::Leg& leg,
-                                         const Field& field, std::string id, std::uint16_t number);
+                                         const Field& field, std::string id, std::uint16_t number,
+                                         WorkerId worker);
 
 /// The leg's `audio` follows the plan of the connection to it, once that is known.
 void follow_plan(LegState& leg, const ConnectionState* connection);
@@ -82,11 +83,12 @@ struct SessionDraft {
 [[nodiscard]] Answer<SessionDraft> draft_session(ControlPlane& plane, const v1::Session& in,
                                                  std::string id, const Field& field);
 
-/// The engine's session: legs with keys, connections, taps and markers of recordings.
+/// The engine's session: legs with keys, connections, taps and markers of recordings. The fragments
+/// of its ICE, in the draft too, are from now on those of `worker`, on which it is to be opened.
 /// `numbers`: of draft.recordings, as Recordings gave them.
 [[nodiscard]] Answer<std::unique_ptr<engine::Session>> build_session(
-    ControlPlane& plane, const SessionDraft& draft,
-    const std::vector<record::RecordingId>& numbers);
+    ControlPlane& plane, const SessionDraft& draft, const std::vector<record::RecordingId>& numbers,
+    WorkerId worker);
 
 /// The lease of a request, or what it is without. Errors: FIELD_INVALID.
 [[nodiscard]] Answer<Duration> read_lease(bool has_lease, const google::protobuf::Duration& lease,

@@ -5,6 +5,7 @@
 
 #include "control/names.h"
 #include "control/proto_time.h"
+#include "control/sdp_leg.h"
 #include "relay/engine/session.h"
 
 namespace causeway::control {
@@ -26,12 +27,20 @@ SessionState::~SessionState() = default;
 bool LegState::is_ready() const {
   const bool has_keys =
       asked.spec.security == engine::Security::Plain || (has_receive_keys && has_send_keys);
-  return has_keys && (asked.spec.remote_rtp || learned_rtp);
+  return has_keys && (learned_rtp || (asked.spec.remote_rtp && !asked.spec.has_ice));
 }
 
 v1::LegState LegState::state() const {
   if (!is_ready()) return v1::LEG_STATE_WAITING;
   return is_silent ? v1::LEG_STATE_SILENT : v1::LEG_STATE_ACTIVE;
+}
+
+bool LegState::carries_sound() const {
+  const auto& codecs = asked.spec.codecs;
+  return codecs.empty() || std::ranges::any_of(codecs, [](const engine::CodecSpec& codec) {
+           return codec.kind != engine::MediaKind::Video &&
+                  codec.kind != engine::MediaKind::Retransmission;
+         });
 }
 
 LegState* SessionState::leg(std::string_view leg_id) {
@@ -50,20 +59,69 @@ ConnectionState* SessionState::connection(std::string_view connection_id) {
   return found == connections.end() ? nullptr : &*found;
 }
 
-ConnectionState* SessionState::connection_to(std::uint16_t leg_number) {
-  const auto found = std::ranges::find(connections, leg_number, &ConnectionState::to);
-  return found == connections.end() ? nullptr : &*found;
+ConnectionState* SessionState::sound_to(std::uint16_t leg_number) {
+  for (ConnectionState& connection : connections) {
+    if (connection.to != leg_number) continue;
+    const LegState* const from = leg(connection.from);
+    if (from != nullptr && from->carries_sound()) return &connection;
+  }
+  return nullptr;
 }
 
-v1::Leg show_leg(const SessionState& session, const LegState& leg) {
+namespace {
+
+/// A section that the relay takes, of a leg as it is shown.
+void show_section(const v1::Leg& leg, v1::MediaSection& section) {
+  const bool is_video = section.kind() == v1::MEDIA_KIND_VIDEO;
+  section.set_direction(leg.direction());
+  for (const v1::CodecParameters& codec : leg.codecs()) {
+    if ((codec.kind() == v1::MEDIA_KIND_VIDEO) != is_video) continue;
+    *section.add_codecs() = codec;
+    if (!is_video) continue;
+    section.set_direction(
+        direction_of(jsep::lesser(direction_of(codec.direction()), direction_of(leg.direction()))));
+  }
+  *section.mutable_local() = leg.local();
+  *section.mutable_remote() = leg.has_learned() ? leg.learned() : leg.remote();
+}
+
+/// A leg without the sections of its descriptions.
+v1::Leg show_bare_leg(const SessionState& session, const LegState& leg) {
   v1::Leg out = leg.shown;
   out.set_name(child_name(session.id, ChildKind::Leg, leg.id()));
   out.set_etag(leg.etag.text());
   set(*out.mutable_create_time(), leg.create_time);
   out.set_state(leg.state());
-  set(*out.mutable_local(), leg.local_rtp, leg.local_rtcp);
+  set(*out.mutable_local(), leg.local_rtp,
+      leg.asked.spec.has_rtcp_mux ? std::nullopt : leg.local_rtcp);
   if (leg.learned_rtp || leg.learned_rtcp) {
     set(*out.mutable_learned(), leg.learned_rtp, leg.learned_rtcp);
+  }
+  return out;
+}
+
+}  // namespace
+
+v1::Leg show_leg(SessionState& session, const LegState& leg) {
+  v1::Leg out = show_bare_leg(session, leg);
+  if (!leg.negotiation.agreed) return out;
+  const LegState* const video = leg.video_leg ? session.leg(*leg.video_leg) : nullptr;
+  // One section of sound is the relay's, and perhaps one of pictures.
+  for (const jsep::Line& line : leg.negotiation.agreed->lines) {
+    v1::MediaSection& section = *out.add_media();
+    section.set_mid(line.mid.value_or(""));
+    section.set_kind(line.kind == "audio"   ? v1::MEDIA_KIND_AUDIO
+                     : line.kind == "video" ? v1::MEDIA_KIND_VIDEO
+                                            : v1::MEDIA_KIND_UNSPECIFIED);
+    section.set_direction(v1::DIRECTION_INACTIVE);
+    const bool is_elsewhere = line.kind == "video" && leg.negotiation.agreed->video_transport;
+    if (!line.is_ours || (is_elsewhere && video == nullptr)) continue;
+    if (!is_elsewhere) {
+      show_section(out, section);
+      continue;
+    }
+    show_section(show_bare_leg(session, *video), section);
+    section.set_leg(child_name(session.id, ChildKind::Leg, video->id()));
   }
   return out;
 }

@@ -10,6 +10,7 @@
 #include "causeway/v1/report.pb.h"
 #include "causeway/v1/session.pb.h"
 #include "control/build.h"
+#include "control/jsep/negotiation.h"
 #include "control/mutex.h"
 #include "control/translate_leg.h"
 #include "relay/engine/handle.h"
@@ -36,6 +37,20 @@ class Etag {
   std::uint32_t revision_ = 1;
 };
 
+/// What descriptions have settled for a leg, and what they have not yet. Its parts are immutable.
+struct NegotiationState {
+  std::shared_ptr<const jsep::Agreed> agreed;
+  std::shared_ptr<const jsep::Offer> pending;  ///< Ours, without a final answer.
+  /// BridgeOffer: the endpoint's, which is answered when the other side has answered, and what it
+  /// would come to.
+  std::shared_ptr<const jsep::SecretText> unanswered;
+  std::shared_ptr<const jsep::Agreed> heard;
+  std::uint64_t version = 0;  ///< Of our descriptions.
+
+  /// What the endpoint has said last; null: nothing yet.
+  [[nodiscard]] const jsep::Agreed* last_word() const { return heard ? heard.get() : agreed.get(); }
+};
+
 /// What the control plane knows of one leg.
 struct LegState {
   std::uint16_t number = 0;  ///< In the engine; never used twice in a session.
@@ -44,6 +59,14 @@ struct LegState {
   bool has_receive_keys = false;
   bool has_send_keys = false;
   std::uint32_t rotations = 0;
+  LegSetupState setup;
+  NegotiationState negotiation;
+  /// The leg of its video, where that is not bundled with the audio (video_leg.h).
+  std::optional<std::uint16_t> video_leg;
+  /// What the application wants; what is agreed may be less (`asked`).
+  jsep::Direction wanted_direction = jsep::Direction::SendRecv;
+  /// SDES: the relay's own `a=crypto`, for its descriptions.
+  std::shared_ptr<const jsep::SecretText> send_crypto;
   OutgoingAudio audio;
   Etag etag;
   Duration create_time{};  ///< Since 1970, as are all here.
@@ -64,6 +87,8 @@ struct LegState {
 
   [[nodiscard]] const std::string& id() const { return asked.spec.id; }
   [[nodiscard]] bool is_ready() const;
+  /// Whether it may have audio: false for a leg of video alone.
+  [[nodiscard]] bool carries_sound() const;
   [[nodiscard]] v1::LegState state() const;
 };
 
@@ -78,6 +103,9 @@ struct ConnectionState {
   v1::Plan shown_plan;
   OutgoingAudio audio;  ///< Of the leg `to`, by this plan.
   std::uint32_t replans = 0;
+  /// Of a video leg that offer and answer have made: it comes and goes with the connection of the
+  /// sound beside it, and carries nothing where the two sides have no video in common.
+  bool follows_sound = false;
   Etag etag;
   Duration create_time{};
 };
@@ -128,14 +156,16 @@ class SessionState {
   [[nodiscard]] LegState* leg(std::string_view leg_id) CAUSEWAY_REQUIRES(data);
   [[nodiscard]] LegState* leg(std::uint16_t number) CAUSEWAY_REQUIRES(data);
   [[nodiscard]] ConnectionState* connection(std::string_view connection_id) CAUSEWAY_REQUIRES(data);
-  [[nodiscard]] ConnectionState* connection_to(std::uint16_t leg_number) CAUSEWAY_REQUIRES(data);
+  /// The one that brings the leg its sound.
+  [[nodiscard]] ConnectionState* sound_to(std::uint16_t leg_number) CAUSEWAY_REQUIRES(data);
   [[nodiscard]] bool is_closed() CAUSEWAY_REQUIRES(data) { return final_report.has_value(); }
 };
 
 using SessionPtr = std::shared_ptr<SessionState>;
 
 // The resources as the API shows them. `wall` fixes moments of the relay's clock to time of day.
-[[nodiscard]] v1::Leg show_leg(const SessionState& session, const LegState& leg);
+[[nodiscard]] v1::Leg show_leg(SessionState& session, const LegState& leg)
+    CAUSEWAY_REQUIRES(session.data);
 [[nodiscard]] v1::Connection show_connection(const SessionState& session,
                                              const ConnectionState& connection);
 /// Without legs, connections and recordings.

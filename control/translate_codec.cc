@@ -5,8 +5,8 @@
 #include <bitset>
 
 #include "control/proto_time.h"
+#include "relay/base/fmtp.h"
 #include "relay/base/text.h"
-#include "relay/engine/fmtp.h"
 
 namespace causeway::control {
 
@@ -77,6 +77,7 @@ constexpr std::array kEncodings = {
     Encoding{"L16", MediaKind::Audio, 0, false, 0},
     Encoding{"telephone-event", MediaKind::TelephoneEvent, 8000, false, 1},
     Encoding{"CN", MediaKind::ComfortNoise, 8000, false, 1},
+    Encoding{"rtx", MediaKind::Retransmission, 90'000, false, 1},
 };
 
 const Encoding* known_encoding(std::string_view name) {
@@ -102,17 +103,30 @@ struct Reader {
     return invalid(Field{name, &field}, std::move(detail));
   }
 
-  Answer<void> read_type() {
-    if (in.payload_type() > 127)
-      return failure(wrong("payload_type", "A payload type is 0 to 127."));
-    if (in.payload_type() >= 64 && in.payload_type() <= 95) {
-      return failure(wrong("payload_type",
-                           "64 to 95 cannot be told from RTCP on one port (RFC 5761 section 4)."));
+  [[nodiscard]] Answer<PayloadType> read_type(std::uint32_t type, std::string_view name) const {
+    if (type > 127) return failure(wrong(name, "A payload type is 0 to 127."));
+    if (type >= 64 && type <= 95) {
+      return failure(
+          wrong(name, "64 to 95 cannot be told from RTCP on one port (RFC 5761 section 4)."));
     }
-    if (in.has_send_payload_type() && in.send_payload_type() != in.payload_type()) {
-      return failure(absent_feature("CodecParameters.send_payload_type"));
-    }
-    spec.payload_type = PayloadType(static_cast<std::uint8_t>(in.payload_type()));
+    return PayloadType(static_cast<std::uint8_t>(type));
+  }
+
+  Answer<void> read_types() {
+    const auto type = read_type(in.payload_type(), "payload_type");
+    if (!type) return failure(type.error());
+    spec.payload_type = *type;
+    if (!in.has_send_payload_type() || in.send_payload_type() == in.payload_type()) return {};
+    const auto sent_as = read_type(in.send_payload_type(), "send_payload_type");
+    if (!sent_as) return failure(sent_as.error());
+    spec.sent_as = *sent_as;
+    return {};
+  }
+
+  Answer<void> read_flow() {
+    const auto direction = read_direction(in.direction(), Field{"direction", &field});
+    if (!direction) return failure(direction.error());
+    spec.direction = *direction;
     return {};
   }
 
@@ -198,8 +212,11 @@ struct Reader {
         return failure(wrong("kind", "This is no media kind."));
     }
     if (known == nullptr) return {};
-    if (spec.kind != MediaKind::Audio) {
-      return failure(contradiction("kind", spec.encoding_name + " is audio."));
+    const bool is_video = known->kind == MediaKind::Retransmission;
+    const bool is_open = in.kind() == v1::MEDIA_KIND_UNSPECIFIED;
+    if (!is_open && spec.kind != (is_video ? MediaKind::Video : MediaKind::Audio)) {
+      return failure(
+          contradiction("kind", spec.encoding_name + (is_video ? " is video." : " is audio.")));
     }
     spec.kind = known->kind;
     return {};
@@ -254,7 +271,7 @@ struct Reader {
       spec.opus.complexity = static_cast<std::uint8_t>(opus.complexity());
     }
     const auto flag = [&](bool has, bool value, std::string_view parameter) {
-      return has ? value : engine::fmtp_number(spec.fmtp, parameter) == 1U;
+      return has ? value : fmtp_number(spec.fmtp, parameter) == 1U;
     };
     spec.opus.has_inband_fec = flag(opus.has_inband_fec(), opus.inband_fec(), "useinbandfec");
     spec.opus.has_dtx = flag(opus.has_dtx(), opus.dtx(), "usedtx");
@@ -270,7 +287,7 @@ struct Reader {
       return failure(
           invalid(Field{"max_playback_rate", &settings}, "8000, 12000, 16000, 24000 or 48000 Hz."));
     }
-    const auto limit = engine::fmtp_number(spec.fmtp, "maxplaybackrate");
+    const auto limit = fmtp_number(spec.fmtp, "maxplaybackrate");
     if (limit && *limit <= rate) return {};
     spec.fmtp =
         "maxplaybackrate=" + std::to_string(rate) + (spec.fmtp.empty() ? "" : ";") + spec.fmtp;
@@ -278,13 +295,38 @@ struct Reader {
   }
 };
 
+/// A payload type for retransmissions of what the leg does not have.
+bool repairs_nothing(const CodecSpec& rtx, const std::vector<CodecSpec>& specs) {
+  if (rtx.kind != MediaKind::Retransmission) return false;
+  const auto apt = fmtp_number(rtx.fmtp, "apt");
+  return std::ranges::none_of(specs, [&](const CodecSpec& codec) {
+    return codec.kind == MediaKind::Video && codec.send_type().raw() == apt;
+  });
+}
+
 }  // namespace
+
+Answer<engine::Direction> read_direction(v1::Direction direction, const Field& field) {
+  switch (direction) {
+    case v1::DIRECTION_UNSPECIFIED:
+    case v1::DIRECTION_SENDRECV:
+      return engine::Direction::SendRecv;
+    case v1::DIRECTION_SENDONLY:
+      return engine::Direction::SendOnly;
+    case v1::DIRECTION_RECVONLY:
+      return engine::Direction::RecvOnly;
+    case v1::DIRECTION_INACTIVE:
+      return engine::Direction::Inactive;
+    default:
+      return failure(invalid(field, "This is no direction."));
+  }
+}
 
 Answer<CodecSpec> translate_codec(const v1::CodecParameters& codec, const Field& field) {
   Reader reader{codec, field};
-  for (const auto part :
-       {&Reader::read_type, &Reader::read_encoding, &Reader::read_clock, &Reader::read_channels,
-        &Reader::read_kind, &Reader::read_fmtp, &Reader::read_ptime, &Reader::read_opus}) {
+  for (const auto part : {&Reader::read_types, &Reader::read_encoding, &Reader::read_clock,
+                          &Reader::read_channels, &Reader::read_kind, &Reader::read_flow,
+                          &Reader::read_fmtp, &Reader::read_ptime, &Reader::read_opus}) {
     if (auto done = (reader.*part)(); !done) return failure(std::move(done).error());
   }
   return std::move(reader.spec);
@@ -306,6 +348,14 @@ Answer<std::vector<CodecSpec>> translate_codecs(
     }
     used.set(type);
     specs.push_back(std::move(*spec));
+  }
+  for (int i = 0; i < codecs.size(); ++i) {
+    if (repairs_nothing(specs[static_cast<std::size_t>(i)], specs)) {
+      const Field at{"codecs", &field, i};
+      return failure(field_error("CODEC_UNSUPPORTED", Field{"fmtp", &at},
+                                 "rtx needs apt, the payload type of a video codec of this leg as "
+                                 "it is sent (RFC 4588 section 8.6)."));
+    }
   }
   return specs;
 }

@@ -8,6 +8,9 @@
 
 namespace causeway::control {
 
+/// Errors: FIELD_INVALID.
+[[nodiscard]] Answer<engine::Direction> read_direction(v1::Direction direction, const Field& field);
+
 /// One codec of a leg, with the defaults of its RFC filled in.
 /// Errors: FIELD_INVALID, FIELD_REQUIRED, CODEC_UNSUPPORTED, PTIME_UNSUPPORTED, STAGE_ABSENT.
 [[nodiscard]] Answer<engine::CodecSpec> translate_codec(const v1::CodecParameters& codec,

@@ -113,8 +113,8 @@ std::string why_not_cheaper(const PathPlan& plan, const LegSpec& from, const Leg
            to_lower(encoding_of(plan.transcoder->output.codec.id));
   }
   if (plan.kind == engine::PlanKind::Forward) return "";
-  const bool is_from = from.security == engine::Security::Sdes;
-  const bool is_to = to.security == engine::Security::Sdes;
+  const bool is_from = from.security != engine::Security::Plain;
+  const bool is_to = to.security != engine::Security::Plain;
   if (is_from && is_to) return "both legs are SRTP, each with its own keys";
   return "leg " + (is_from ? from.id : to.id) + " is SRTP and leg " + (is_from ? to.id : from.id) +
          " is not";

@@ -203,12 +203,23 @@ void show_made_keys(const KeySet& keys, v1::SrtpKeys& out) {
   out.set_crypto(write_crypto(keys));
 }
 
+std::shared_ptr<const jsep::SecretText> crypto_of(const KeySet& keys) {
+  std::string text = write_crypto(keys);
+  auto secret = std::make_shared<const jsep::SecretText>(text);
+  wipe(text);
+  return secret;
+}
+
 void wipe_keys(v1::SrtpKeys& keys) {
   for (v1::SrtpMasterKey& key : *keys.mutable_keys()) wipe(*key.mutable_material());
   wipe(*keys.mutable_crypto());
 }
 
 void wipe_keys(v1::Leg& leg) {
+  if (leg.transport().has_ice()) {
+    wipe(*leg.mutable_transport()->mutable_ice()->mutable_remote_password());
+    wipe(*leg.mutable_transport()->mutable_ice()->mutable_local_password());
+  }
   if (!leg.has_security() || !leg.security().has_sdes()) return;
   v1::SdesSecurity& sdes = *leg.mutable_security()->mutable_sdes();
   if (sdes.has_receive()) wipe_keys(*sdes.mutable_receive());

@@ -7,6 +7,7 @@
 
 #include "causeway/v1/leg.pb.h"
 #include "control/errors.h"
+#include "control/jsep/secret_text.h"
 #include "relay/srtp/srtp.h"
 #include "relay/wire/srtp_keys.h"
 
@@ -39,6 +40,9 @@ struct KeySet {
 /// Errors: FIELD_INVALID.
 [[nodiscard]] Answer<KeySet> make_keys(wire::SrtpSuite suite, std::uint32_t tag,
                                        const v1::SrtpKeys& wanted, const Field& field);
+
+/// The `a=crypto` of keys, for the relay's own descriptions.
+[[nodiscard]] std::shared_ptr<const jsep::SecretText> crypto_of(const KeySet& keys);
 
 /// What everyone may see of keys: the suite, MKIs, lifetimes. Never the material.
 [[nodiscard]] v1::SrtpKeys public_keys(const KeySet& keys);

@@ -19,22 +19,9 @@ constexpr std::size_t kMaxLabelKey = 63;
 constexpr std::size_t kMaxLabelValue = 255;
 constexpr std::uint32_t kMaxSsrcs = 8;
 constexpr std::size_t kMaxEncodingNames = 64;
-
-Answer<engine::Direction> read_direction(v1::Direction direction, const Field& field) {
-  switch (direction) {
-    case v1::DIRECTION_UNSPECIFIED:
-    case v1::DIRECTION_SENDRECV:
-      return engine::Direction::SendRecv;
-    case v1::DIRECTION_SENDONLY:
-      return engine::Direction::SendOnly;
-    case v1::DIRECTION_RECVONLY:
-      return engine::Direction::RecvOnly;
-    case v1::DIRECTION_INACTIVE:
-      return engine::Direction::Inactive;
-    default:
-      return failure(invalid(field, "This is no direction."));
-  }
-}
+constexpr std::uint32_t kMaxExtensionId = 14;
+constexpr std::size_t kMaxUri = 255;
+constexpr std::size_t kMaxMid = 16;
 
 struct Reader {
   const v1::Leg& leg;
@@ -56,7 +43,7 @@ struct Reader {
   }
 
   Answer<void> read_transport() {
-    if (leg.transport().has_ice()) return failure(absent_feature("Leg.transport.ice"));
+    out.spec.has_ice = leg.transport().has_ice();
     switch (leg.transport().kind()) {
       case v1::TRANSPORT_KIND_UNSPECIFIED:
       case v1::TRANSPORT_KIND_PORT_PAIR:
@@ -65,12 +52,22 @@ struct Reader {
         out.spec.has_rtcp_mux = true;
         return {};
       case v1::TRANSPORT_KIND_SHARED_PORT:
-        return failure(absent_feature("Leg.transport.SHARED_PORT"));
+        return read_shared_port();
       default: {
         const Field transport{"transport", &field};
         return failure(invalid(Field{"kind", &transport}, "This is no kind of transport."));
       }
     }
+  }
+
+  Answer<void> read_shared_port() {
+    if (!leg.transport().has_ice()) {
+      const Field transport{"transport", &field};
+      return failure(invalid(Field{"ice", &transport},
+                             "Legs on a shared port are told apart by ICE, so it is needed."));
+    }
+    out.spec.has_rtcp_mux = out.spec.has_shared_port = true;
+    return {};
   }
 
   Answer<void> read_addresses() {
@@ -90,13 +87,16 @@ struct Reader {
     if (leg.has_dscp()) {
       if (leg.dscp() > 63)
         return failure(invalid(Field{"dscp", &field}, "A code point is 0 to 63."));
+      if (out.spec.has_shared_port) {
+        return failure(invalid(Field{"dscp", &field},
+                               "What a shared port sends has the code point of its network."));
+      }
       out.spec.dscp = static_cast<std::uint8_t>(leg.dscp());
     }
     if (leg.max_ssrcs() > kMaxSsrcs) {
       return failure(invalid(Field{"max_ssrcs", &field}, "1 to 8 SSRCs."));
     }
     if (leg.max_ssrcs() != 0) out.spec.max_ssrcs = static_cast<std::uint8_t>(leg.max_ssrcs());
-    if (!leg.profile().empty()) return failure(absent_feature("Leg.profile"));
     return {};
   }
 
@@ -105,6 +105,54 @@ struct Reader {
     if (!codecs) return failure(std::move(codecs).error());
     out.spec.codecs = std::move(*codecs);
     return read_policy();
+  }
+
+  Answer<void> read_extensions() {
+    // An agreement by SDP says all.
+    if (leg.header_extensions().empty() && leg.profile().empty()) return {};
+    auto& extensions = out.spec.extensions.emplace();
+    for (int i = 0; i < leg.header_extensions_size(); ++i) {
+      const Field at{"header_extensions", &field, i};
+      auto extension = read_extension(leg.header_extensions(i), at);
+      if (!extension) return failure(std::move(extension).error());
+      const bool is_used = std::ranges::any_of(extensions, [&](const auto& other) {
+        return other.id == extension->id && other.media == extension->media;
+      });
+      if (is_used) {
+        return failure(invalid(Field{"id", &at}, "Another extension of its media has this id."));
+      }
+      extensions.push_back(std::move(*extension));
+    }
+    return {};
+  }
+
+  static Answer<engine::ExtensionSpec> read_extension(const v1::HeaderExtension& in,
+                                                      const Field& at) {
+    engine::ExtensionSpec extension;
+    if (in.id() == 0) return failure(required(Field{"id", &at}, "An id is needed."));
+    if (in.id() > kMaxExtensionId) {
+      return failure(invalid(Field{"id", &at}, "Ids are 1 to 14 (RFC 8285 section 4.2)."));
+    }
+    extension.id = static_cast<std::uint8_t>(in.id());
+    const bool is_printable =
+        std::ranges::all_of(in.uri(), [](char c) { return c > ' ' && c <= '~'; });
+    if (in.uri().empty()) return failure(required(Field{"uri", &at}, "A URI is needed."));
+    if (in.uri().size() > kMaxUri || !is_printable) {
+      return failure(invalid(Field{"uri", &at}, "At most 255 printable ASCII characters."));
+    }
+    extension.uri = in.uri();
+    if (in.media() == v1::MEDIA_KIND_VIDEO) {
+      extension.media = engine::MediaKind::Video;
+    } else if (in.media() != v1::MEDIA_KIND_UNSPECIFIED && in.media() != v1::MEDIA_KIND_AUDIO) {
+      return failure(invalid(Field{"media", &at}, "Extensions are of AUDIO or VIDEO."));
+    }
+    if (in.mid().size() > kMaxMid ||
+        (!in.mid().empty() && in.uri() != engine::ExtensionSpec::kMid)) {
+      return failure(
+          invalid(Field{"mid", &at}, "At most 16 octets, of urn:ietf:params:rtp-hdrext:sdes:mid."));
+    }
+    extension.mid = in.mid();
+    return extension;
   }
 
   Answer<void> read_policy() {
@@ -153,8 +201,11 @@ struct Reader {
   }
 
   Answer<void> read_security_kind() {
-    if (leg.security().has_dtls()) return failure(absent_feature("Leg.security.dtls"));
     if (leg.security().has_sdes()) out.spec.security = engine::Security::Sdes;
+    if (leg.security().has_dtls()) {
+      out.spec.security = engine::Security::Dtls;
+      out.spec.are_suites_known = false;
+    }
     return {};
   }
 };
@@ -179,9 +230,10 @@ Answer<LegRequest> translate_leg(const v1::Leg& leg, const Field& field,
                                  std::span<const std::string> networks, std::string_view id) {
   Reader reader{leg, field, networks};
   reader.out.spec.id = std::string(id);
-  for (const auto part : {&Reader::read_labels, &Reader::read_network, &Reader::read_transport,
-                          &Reader::read_addresses, &Reader::read_limits, &Reader::read_codecs,
-                          &Reader::read_behaviour, &Reader::read_security_kind}) {
+  for (const auto part :
+       {&Reader::read_labels, &Reader::read_network, &Reader::read_transport,
+        &Reader::read_addresses, &Reader::read_limits, &Reader::read_codecs,
+        &Reader::read_extensions, &Reader::read_behaviour, &Reader::read_security_kind}) {
     if (auto done = (reader.*part)(); !done) return failure(std::move(done).error());
   }
   return std::move(reader.out);

@@ -59,6 +59,8 @@ void show_received(LegState& leg, const engine::LegReport& report, bool is_inter
   out.set_reordered_packets(in.reordered);
   out.set_duplicate_packets(in.duplicates);
   out.set_rtcp_packets(in.rtcp_packets);
+  out.set_retransmitted_packets(in.retransmitted_packets);
+  out.set_retransmitted_octets(in.retransmitted_octets);
   const double lost = fraction(in.lost - std::min(in.lost, leg.reported_lost),
                                in.packets - std::min(in.packets, leg.reported_packets));
   out.set_lost_fraction(static_cast<float>(lost));
@@ -73,8 +75,10 @@ void show_received(LegState& leg, const engine::LegReport& report, bool is_inter
   const auto* codec =
       in.payload_type ? codec_with(leg.asked.spec.codecs, *in.payload_type) : nullptr;
   show_codec(codec, out);
-  out.set_mos(
-      mos_for(fraction(in.lost, in.packets), in.jitter, report.sent.round_trips.last, codec));
+  if (leg.carries_sound()) {
+    out.set_mos(
+        mos_for(fraction(in.lost, in.packets), in.jitter, report.sent.round_trips.last, codec));
+  }
   if (in.ssrc) {
     v1::StreamReport& stream = *out.add_streams();
     stream.set_ssrc(in.ssrc->raw());
@@ -91,6 +95,8 @@ void show_sent(LegState& leg, const engine::LegReport& report, v1::DirectionRepo
   out.set_packets(sent.packets);
   out.set_octets(sent.octets);
   out.set_rtcp_packets(sent.rtcp_packets);
+  out.set_retransmitted_packets(sent.retransmitted_packets);
+  out.set_retransmitted_octets(sent.retransmitted_octets);
   if (sent.ssrc) {
     v1::StreamReport& stream = *out.add_streams();
     stream.set_ssrc(sent.ssrc->raw());
@@ -106,6 +112,7 @@ void show_sent(LegState& leg, const engine::LegReport& report, v1::DirectionRepo
   out.set_lost_fraction(static_cast<float>(lost));
   set(*out.mutable_jitter(), sent.far_jitter);
   set(*out.mutable_max_jitter(), leg.max_sent_jitter);
+  if (!leg.carries_sound()) return;
   out.set_mos(mos_for(lost, sent.far_jitter, sent.round_trips.last,
                       leg.asked.spec.codecs.empty() ? nullptr : leg.asked.spec.codecs.data()));
 }
@@ -197,7 +204,7 @@ v1::LegReport show_leg_report(const SessionState& session, LegState& leg,
     set(*out.mutable_last_packet_time(), wall.unix_time(*received.last_packet_at));
   }
   set(*out.mutable_local(), report.local_rtp ? report.local_rtp : leg.local_rtp,
-      report.local_rtcp ? report.local_rtcp : leg.local_rtcp);
+      leg.asked.spec.has_rtcp_mux ? std::nullopt : leg.local_rtcp);
   if (report.remote_rtp) set(*out.mutable_remote(), report.remote_rtp, report.remote_rtcp);
   out.set_is_remote_learned(report.learned_rtp.has_value());
   show_received(leg, report, is_interval, *out.mutable_received());

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <string>
-#include <vector>
 
 namespace causeway::control {
 
@@ -15,7 +14,26 @@ using google::protobuf::FieldMask;
 using google::protobuf::Message;
 using google::protobuf::util::FieldMaskUtil;
 
-std::string_view head_of(std::string_view path) { return path.substr(0, path.find('.')); }
+/// `path` is `field`, or a part of it.
+bool is_within(std::string_view path, std::string_view field) {
+  return path == field ||
+         (path.size() > field.size() && path.starts_with(field) && path[field.size()] == '.');
+}
+
+/// Whether the message has the field that a path names, whatever lies between.
+bool is_set(const Message& message, std::string_view path) {
+  const std::size_t dot = path.find('.');
+  const auto* const field =
+      message.GetDescriptor()->FindFieldByName(std::string(path.substr(0, dot)));
+  const auto& reflection = *message.GetReflection();
+  if (field == nullptr) return false;
+  if (dot != std::string_view::npos) {
+    return reflection.HasField(message, field) &&
+           is_set(reflection.GetMessage(message, field), path.substr(dot + 1));
+  }
+  return field->is_repeated() ? reflection.FieldSize(message, field) > 0
+                              : reflection.HasField(message, field);
+}
 
 bool is_valid_path(const Message& resource, const std::string& path) {
   return FieldMaskUtil::GetFieldDescriptors(resource.GetDescriptor(), path, nullptr);
@@ -34,28 +52,23 @@ Answer<FieldMask> read_update_mask(const FieldMask& mask, bool has_mask, const M
       if (!is_valid_path(resource, path)) {
         return failure(field_error("UPDATE_MASK_INVALID", at, "There is no such field."));
       }
-      if (std::ranges::find(changeable, head_of(path)) == changeable.end()) {
+      if (std::ranges::none_of(changeable,
+                               [&](std::string_view each) { return is_within(path, each); })) {
         return failure(field_error("UPDATE_MASK_INVALID", at, "This field cannot be changed."));
       }
       out.add_paths(path);
     }
     return out;
   }
-  std::vector<const google::protobuf::FieldDescriptor*> set;
-  resource.GetReflection()->ListFields(resource, &set);
-  for (const auto* field : set) {
-    if (std::ranges::find(changeable, std::string_view(field->name())) != changeable.end()) {
-      out.add_paths(field->name());
-    }
+  for (const std::string_view field : changeable) {
+    if (is_set(resource, field)) out.add_paths(std::string(field));
   }
   return out;
 }
 
 bool touches(const FieldMask& mask, std::string_view field) {
-  return std::ranges::any_of(mask.paths(), [&](const std::string& path) {
-    return path == field ||
-           (path.size() > field.size() && path.starts_with(field) && path[field.size()] == '.');
-  });
+  return std::ranges::any_of(mask.paths(),
+                             [&](const std::string& path) { return is_within(path, field); });
 }
 
 void merge(const Message& from, const FieldMask& mask, Message& into) {

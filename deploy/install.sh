@@ -19,19 +19,34 @@ TEST_PACKAGES=(
   libgtest-dev libgmock-dev libbenchmark-dev librapidcheck-dev
   python3-protobuf iproute2 openssl valgrind
 )
+# A browser for tests/e2e/browser_test.py, and what drives it: playwright-core, by npm.
+BROWSER_PACKAGES=(chromium)
+# SIP phones, a carrier, and WebRTC endpoints that are no browser, for tests/e2e.
+PEER_PACKAGES=(
+  baresip-core sip-tester python3-aiortc python3-grpcio coturn
+  python3-gst-1.0 gir1.2-gst-plugins-bad-1.0 gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-nice
+)
+# What deploy/demo calls; its server is Node with the client of control/clients.
+DEMO_PACKAGES=(baresip-core)
+# Firefox needs a sound server to decode what it hears.
+FIREFOX_PACKAGES=(firefox-esr pulseaudio)
 # The proto linter is not in Debian. Its version is fixed so that a new rule breaks no build.
 BUF_VERSION=1.75.0
 
 usage() {
   cat <<'USAGE'
-usage: deploy/install.sh [--list | --help] [build] [run] [test] [buf]
+usage: deploy/install.sh [--list | --help] [build] [run] [demo] [test] [browser] [peers] [firefox] [buf]
 
 Installs what is missing, as root or through sudo, and says so; does nothing, quickly, when
 everything is there. Groups (default: build):
 
   build      compilers, build tools and libraries of causewayd and causeway
   run        what deploy/quickstart.sh plays calls with: ffmpeg, speech, numpy
+  demo       what deploy/demo needs: baresip, and Node's client of the API, by npm into out/clients
   test       the second compiler, linters, test libraries
+  browser    Chromium, and playwright-core by npm into out/tools/browser
+  peers      baresip, sipp, aiortc, GStreamer's webrtcbin and coturn, which the tests call
+  firefox    Firefox ESR, for tests/e2e/firefox_test.py
   buf        the linter of proto/, by npm into out/tools (Debian's npm only where there is none)
 
   --list     print the packages of the groups, one a line, and which are missing; install nothing
@@ -105,6 +120,24 @@ install_packages() {
   run_apt install -y -q --no-install-recommends "${missing[@]}"
 }
 
+# npm's packages of a lock file, into out/tools. Whoever has a Node from elsewhere keeps it: Debian's npm
+# would conflict with it.
+install_npm_lock() {
+  local from="$1" prefix="$2"
+  cmp -s "$from/package-lock.json" "$prefix/package-lock.json" &&
+    [[ -d "$prefix/node_modules" ]] && return 0
+  command -v npm >/dev/null || install_packages npm || return
+  echo "installing the packages of ${from#"$root"/} by npm into ${prefix#"$root"/}"
+  mkdir -p "$prefix"
+  cp "$from/package.json" "$from/package-lock.json" "$prefix/"
+  (cd "$prefix" && PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci --silent --no-audit --no-fund </dev/null)
+}
+
+install_demo() {
+  command -v npm >/dev/null || install_packages npm || return
+  "$root/control/clients/build.sh" node
+}
+
 install_buf() {
   local prefix="$root/out/tools"
   [[ -x "$prefix/node_modules/.bin/buf" ]] && return 0
@@ -118,14 +151,14 @@ install_buf() {
 }
 
 main() {
-  local list=false want_buf=false
+  local list=false want_buf=false want_browser=false want_demo=false
   local -a packages=() groups=()
   local argument
   for argument in "$@"; do
     case "$argument" in
       -h | --help) usage; return 0 ;;
       --list) list=true ;;
-      build | run | test | buf) groups+=("$argument") ;;
+      build | run | demo | test | browser | peers | firefox | buf) groups+=("$argument") ;;
       *)
         echo "install.sh: unknown argument '$argument'" >&2
         usage >&2
@@ -138,7 +171,11 @@ main() {
     case "$argument" in
       build) packages+=("${BUILD_PACKAGES[@]}") ;;
       run) packages+=("${RUN_PACKAGES[@]}") ;;
+      demo) packages+=("${DEMO_PACKAGES[@]}") want_demo=true ;;
       test) packages+=("${TEST_PACKAGES[@]}") ;;
+      browser) packages+=("${BROWSER_PACKAGES[@]}") want_browser=true ;;
+      peers) packages+=("${PEER_PACKAGES[@]}") ;;
+      firefox) packages+=("${FIREFOX_PACKAGES[@]}") ;;
       buf) want_buf=true ;;
     esac
   done
@@ -155,6 +192,10 @@ main() {
     return 0
   fi
   [[ ${#packages[@]} -eq 0 ]] || install_packages "${packages[@]}" || return
+  if $want_browser; then
+    install_npm_lock "$root/tests/e2e/browser" "$root/out/tools/browser" || return
+  fi
+  ! $want_demo || install_demo || return
   ! $want_buf || install_buf
 }
 

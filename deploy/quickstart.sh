@@ -4,14 +4,16 @@ set -euo pipefail
 
 usage() {
   cat <<'USAGE'
-usage: deploy/quickstart.sh [--serve] [--seconds N] [--keep DIR] [--bin DIR] [--no-install]
+usage: deploy/quickstart.sh [--serve] [--check] [--seconds N] [--keep DIR] [--bin DIR] [--no-install]
 
 Installs what is missing, builds the release, starts causewayd on loopback and bridges one call:
 an SRTP/Opus endpoint and a plain G.711 endpoint, both ffmpeg, speak to each other with human
 voices, transcoded and recorded. Then it listens to what arrived, prints what happened and exits 0
 only if both directions arrived as speech. A second run starts in seconds.
 
-  --serve        leave the relay running afterwards and say what to try
+  --serve        leave the relay running afterwards, with a page to talk in, and say what to try
+  --check        also drive that page in Chromium through calls with a SIP phone (baresip) and with
+                 another page, listen to what arrived, and make the screenshots of deploy/docs/images
   --seconds N    how long they speak, 5 to 60 (default 12)
   --keep DIR     keep recordings, logs and configuration in DIR
   --bin DIR      build nothing: causewayd and causeway are in DIR
@@ -32,11 +34,12 @@ usage_error() { printf 'quickstart.sh: %s\n' "$1" >&2; usage >&2; exit 2; }
 # A folder as the caller means it, who need not stand in the checkout.
 folder_of() { [[ "$1" == /* ]] && echo "$1" || echo "$caller/$1"; }
 
-serve=false seconds=12 keep="" install=true bin=""
+serve=false check=false seconds=12 keep="" install=true bin=""
 while [[ $# -gt 0 ]]; do
   case "$1" in --seconds | --keep | --bin) [[ -n "${2:-}" ]] || usage_error "$1 needs a value" ;; esac
   case "$1" in
     --serve) serve=true ;;
+    --check) check=true ;;
     --seconds) seconds="$2"; shift ;;
     --keep) keep="$(folder_of "$2")"; shift ;;
     --bin) bin="$(folder_of "$2")"; shift ;;
@@ -68,7 +71,13 @@ trap 'exit 130' INT TERM
 
 # --- build ---------------------------------------------------------------------------------------
 
-install_missing() { ./deploy/install.sh build run; }
+install_missing() {
+  local -a groups=(build run)
+  if $check; then groups+=(browser demo); fi
+  ./deploy/install.sh "${groups[@]}"
+  # Without the page the relay can be served all the same.
+  if $serve && ! $check; then ./deploy/install.sh demo || say "  the page's parts cannot be installed"; fi
+}
 
 # Says at once what would otherwise fail in the middle of the call.
 check_tools() {
@@ -125,13 +134,15 @@ sys.exit("no free ports")
 PYTHON
 }
 
-# The port of DESIGN.md where it is free, so that `causeway` finds the relay without being told.
-free_api_port() {
-  python3 - <<'PYTHON'
-import socket
-for port in (7700, 0):
-    with socket.socket() as each:
-        each.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+# free_port tcp|udp PORT: that port of loopback where it is free, else any.
+free_port() {
+  python3 - "$@" <<'PYTHON'
+import socket, sys
+kind = socket.SOCK_STREAM if sys.argv[1] == "tcp" else socket.SOCK_DGRAM
+for port in (int(sys.argv[2]), 0):
+    with socket.socket(type=kind) as each:
+        if kind == socket.SOCK_STREAM:
+            each.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             each.bind(("127.0.0.1", port))
         except OSError:
@@ -155,7 +166,8 @@ YAML
 }
 
 start_relay() {
-  api="127.0.0.1:$(free_api_port)"
+  # The port of DESIGN.md where it is free, so that `causeway` finds the relay without being told.
+  api="127.0.0.1:$(free_port tcp 7700)"
   [[ "$api" == *:7700 ]] || say "  port 7700 is taken (another causewayd?), so this one is on $api"
   mkdir -p "$work/recordings"
   write_config
@@ -334,6 +346,45 @@ judge() {
   return "$failed"
 }
 
+# --- the page ------------------------------------------------------------------------------------
+
+page_url=""
+
+# first_line FILE: the first line that a program which was just started has written, once it is
+# there.
+first_line() {
+  local file="$1" deadline=$((SECONDS + 20))
+  until [[ -f "$file" && "$(wc -l <"$file")" -gt 0 ]]; do
+    kill -0 "${started[-1]}" 2>/dev/null || { cat "$file" >&2; return 1; }
+    ((SECONDS < deadline)) || return 1
+    sleep 0.1
+  done
+  head -n 1 "$file"
+}
+
+# The demo's server, and a phone that it can call where there is a baresip.
+start_page() {
+  command -v npm >/dev/null && control/clients/build.sh node ||
+    { say "  no page: ./deploy/install.sh demo"; return 1; }
+  local -a options=(--relay "$api")
+  if command -v baresip >/dev/null; then
+    start phone /usr/bin/python3 -m deploy.demo.phone "$work/phone" "$work/b-says.wav"
+    local phone
+    if phone="$(first_line "$work/phone.log")"; then options+=(--phone "$phone"); fi
+  fi
+  start page node deploy/demo/server.mjs "${options[@]}" \
+    --listen "127.0.0.1:$(free_port tcp 7780)" --sip "127.0.0.1:$(free_port udp 7760)"
+  page_url="$(first_line "$work/page.log")" || { say "  the page does not start"; return 1; }
+}
+
+check_page() {
+  local failed=0
+  /usr/bin/python3 -m deploy.demo.check --page "$page_url" --images deploy/docs/images \
+    >"$work/check.log" 2>&1 || failed=1
+  indented <"$work/check.log"
+  return "$failed"
+}
+
 serve_on() {
   cat <<TEXT
 
@@ -346,6 +397,9 @@ causewayd is running on $api, without TLS, for this machine only. In another ter
 
 Its configuration and log are in $work. Ctrl-C ends it.
 TEXT
+  if [[ -n "$page_url" ]]; then
+    printf '\nTalk through it yourself, with the demo phone or from a second window:\n\n  %s\n' "$page_url"
+  fi
   trap 'exit 0' INT TERM
   wait "$relay_pid"
 }
@@ -379,7 +433,17 @@ main() {
   say "was it heard? (a second of speech is recognised where its waveform is the one that was said)"
   judge || give_up "the call did not carry speech both ways"
   say "done: both directions arrived as speech"
-  if $serve; then serve_on; fi
+  if $check || $serve; then
+    say "starting the page"
+    start_page || ! $check || give_up "there is no page to check"
+  fi
+  if $check; then
+    say "calling from the page, with Chromium and baresip (a minute)"
+    check_page || give_up "the page did not do what it should"
+    say "done: the page's calls carried speech both ways; pictures are in deploy/docs/images"
+  fi
+  if $serve; then serve_on
+  else say "to talk yourself: ./deploy/quickstart.sh --serve, then http://localhost:7780/"; fi
 }
 
 main

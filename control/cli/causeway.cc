@@ -66,6 +66,7 @@ int main(int argc, char** argv) {
   add_recording_commands(app, run);
   add_event_commands(app, run);
   add_node_commands(app, run);
+  add_rpc_command(app, run);
   add_completion_command(app, run);
 
   try {

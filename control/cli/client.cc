@@ -1,5 +1,7 @@
 #include "control/cli/client.h"
 
+#include <grpcpp/generic/generic_stub.h>
+
 #include <chrono>
 #include <fstream>
 #include <iostream>
@@ -74,16 +76,47 @@ std::optional<std::string> unreadable_file(const Options& options) {
 }
 
 Client::Client(const Options& options) : options_(options) {
-  const auto channel = grpc::CreateChannel(options.server, credentials(options));
-  relay_ = v1::RelayService::NewStub(channel);
-  recordings_ = v1::RecordingService::NewStub(channel);
-  events_ = v1::EventService::NewStub(channel);
-  node_ = v1::NodeService::NewStub(channel);
+  channel_ = grpc::CreateChannel(options.server, credentials(options));
+  relay_ = v1::RelayService::NewStub(channel_);
+  recordings_ = v1::RecordingService::NewStub(channel_);
+  events_ = v1::EventService::NewStub(channel_);
+  node_ = v1::NodeService::NewStub(channel_);
 }
 
 void Client::set_deadline(grpc::ClientContext& context) const {
   context.set_deadline(std::chrono::system_clock::now() +
                        std::chrono::seconds(options_.timeout_seconds));
+}
+
+int Client::call(const google::protobuf::MethodDescriptor& method,
+                 const google::protobuf::Message& request, google::protobuf::Message& response) {
+  grpc::ClientContext context;
+  set_deadline(context);
+  const std::string path = "/" + method.service()->full_name() + "/" + method.name();
+  std::string sent_octets;
+  request.SerializeToString(&sent_octets);
+  const grpc::Slice slice(sent_octets);
+  const grpc::ByteBuffer sent(&slice, 1);
+  grpc::ByteBuffer received;
+  grpc::CompletionQueue queue;
+  grpc::GenericStub stub(channel_);
+  grpc::Status status;
+  const auto reader = stub.PrepareUnaryCall(&context, path, sent, &queue);
+  reader->StartCall();
+  reader->Finish(&received, &status, this);
+  void* tag = nullptr;
+  bool is_ok = false;
+  (void)queue.Next(&tag, &is_ok);
+  if (status.ok()) {
+    std::vector<grpc::Slice> slices;
+    (void)received.Dump(&slices);
+    std::string octets;
+    for (const grpc::Slice& each : slices) {
+      octets.append(reinterpret_cast<const char*>(each.begin()), each.size());
+    }
+    (void)response.ParseFromString(octets);
+  }
+  return explain(status);
 }
 
 int Client::explain(const grpc::Status& status) const {

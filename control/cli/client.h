@@ -45,6 +45,10 @@ class Client {
     return explain((stub.*method)(&context, request, &response));
   }
 
+  /// The same for any method, by its descriptor.
+  int call(const google::protobuf::MethodDescriptor& method,
+           const google::protobuf::Message& request, google::protobuf::Message& response);
+
   /// Prints a status that is no success, and gives the exit code for it.
   [[nodiscard]] int explain(const grpc::Status& status) const;
 
@@ -57,6 +61,7 @@ class Client {
   void set_deadline(grpc::ClientContext& context) const;
 
   Options options_;
+  std::shared_ptr<grpc::Channel> channel_;
   std::unique_ptr<v1::RelayService::Stub> relay_;
   std::unique_ptr<v1::RecordingService::Stub> recordings_;
   std::unique_ptr<v1::EventService::Stub> events_;

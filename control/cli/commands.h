@@ -20,6 +20,7 @@ void add_connect_command(CLI::App& app, Run& run);     ///< connect, disconnect
 void add_recording_commands(CLI::App& app, Run& run);  ///< record
 void add_event_commands(CLI::App& app, Run& run);      ///< events
 void add_node_commands(CLI::App& app, Run& run);       ///< node
+void add_rpc_command(CLI::App& app, Run& run);         ///< rpc
 void add_completion_command(CLI::App& app, Run& run);  ///< completion
 
 /// `abc` or `sessions/abc` to `sessions/abc`; `abc/legs/a` likewise.

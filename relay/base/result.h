@@ -24,7 +24,7 @@ enum class DropReason : std::uint8_t {
   UnexpectedSource,    ///< Fails the leg's accept_from.
   NotLatched,          ///< LATCH is still counting.
   LegNotReady,         ///< No keys yet, or the leg is being closed.
-  AuthFailed,          ///< SRTP or SRTCP tag does not verify.
+  AuthFailed,          ///< A tag of SRTP, SRTCP or STUN does not verify.
   Replayed,            ///< Index already seen, or older than the replay window.
   UnknownMki,          ///< No master key has this MKI.
   KeyExpired,          ///< The master key's lifetime is used up.
@@ -33,13 +33,15 @@ enum class DropReason : std::uint8_t {
   Late,                ///< Its place has been concealed or played already.
   UnknownPayloadType,  ///< Not among the leg's codecs.
   BadPayload,          ///< The codec refused it.
-  NoPath,              ///< Nobody asked for this leg's media.
+  NoPath,              ///< Nobody asked for this leg's media, or for this to be sent again.
   NoRemote,            ///< The receiving leg has no address yet.
   Paused,              ///< Direction does not allow it (inactive, recvonly ...).
   PoolEmpty,           ///< No packet buffer was free.
   SendFailed,          ///< The socket refused it.
   TooLarge,            ///< Does not fit a packet buffer.
   Unsupported,         ///< STUN, DTLS, ZRTP ... on a leg without them.
+  OverBudget,          ///< More STUN or DTLS than is answered.
+  Probe,               ///< Padding only, by which a sender finds out what the network carries.
   kCount,
 };
 

@@ -28,6 +28,8 @@ enum class Status : std::uint8_t {
   PortsExhausted,  ///< No port (pair) of the leg's network is free on this worker.
   SocketRefused,   ///< The operating system refused every port that was tried.
   NetworkNotFound,
+  NoSharedPort,   ///< The leg's network has none on this worker.
+  FragmentTaken,  ///< Another leg of the shared port has this username fragment.
   TooManyConnections,
   TooManyTaps,       ///< A leg takes part in kMaxTaps recordings already.
   NoTelephoneEvent,  ///< The leg has no payload type for telephone-event.
@@ -122,6 +124,15 @@ struct SendDtmf : CommandBase {
   StaticVector<media::TelephoneEventSender::Digit, media::TelephoneEventSender::kMaxDigits> digits;
 };
 
+/// What the DTLS pool has done for a leg. Nobody waits for it: its token is 0. Reserved lane, since
+/// without the keys the call has no sound.
+struct DtlsReport : CommandBase {
+  LegHandle leg;
+  std::uint32_t association = 0;
+  dtls::Report report;
+  LegUpdate keys;  ///< Up: receiver and sender; comes back with those that they replace.
+};
+
 /// Writes a session's state down. `snapshot` is made by the sender with room for every leg.
 struct TakeSnapshot : CommandBase {
   SessionHandle session;
@@ -133,20 +144,23 @@ struct ReadCapacity : CommandBase {
     std::uint32_t ports = 0;
     std::uint32_t used = 0;
     std::uint32_t quarantined = 0;
+    std::uint32_t sharing_legs = 0;  ///< Legs on its shared port.
   };
   StaticVector<Network, 16> networks;
   std::uint32_t sessions = 0;
   std::uint32_t legs = 0;
 };
 
-using Command = std::variant<
-    std::unique_ptr<OpenSession>, std::unique_ptr<AddLeg>, std::unique_ptr<UpdateLeg>,
-    std::unique_ptr<RemoveLeg>, std::unique_ptr<SetConnection>, std::unique_ptr<ControlRecording>,
-    std::unique_ptr<RenewLease>, std::unique_ptr<CloseSession>, std::unique_ptr<ReadReport>,
-    std::unique_ptr<SendDtmf>, std::unique_ptr<TakeSnapshot>, std::unique_ptr<ReadCapacity>>;
+using Command =
+    std::variant<std::unique_ptr<OpenSession>, std::unique_ptr<AddLeg>, std::unique_ptr<UpdateLeg>,
+                 std::unique_ptr<RemoveLeg>, std::unique_ptr<SetConnection>,
+                 std::unique_ptr<ControlRecording>, std::unique_ptr<RenewLease>,
+                 std::unique_ptr<CloseSession>, std::unique_ptr<ReadReport>,
+                 std::unique_ptr<SendDtmf>, std::unique_ptr<DtlsReport>,
+                 std::unique_ptr<TakeSnapshot>, std::unique_ptr<ReadCapacity>>;
 
-/// Whether a command frees or stops something: it then travels in the mailbox's reserved lane and
-/// is never refused for want of room.
+/// Whether a command frees or stops something, or carries what a handshake has made: it then
+/// travels in the mailbox's reserved lane and is never refused for want of room.
 [[nodiscard]] inline bool is_reserved(const Command& command) {
   if (const auto* disconnect = std::get_if<std::unique_ptr<SetConnection>>(&command)) {
     return (*disconnect)->connection == nullptr;
@@ -155,6 +169,7 @@ using Command = std::variant<
     return (*recording)->marker == record::FrameKind::Stop;
   }
   return std::holds_alternative<std::unique_ptr<RemoveLeg>>(command) ||
+         std::holds_alternative<std::unique_ptr<DtlsReport>>(command) ||
          std::holds_alternative<std::unique_ptr<CloseSession>>(command);
 }
 

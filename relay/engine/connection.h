@@ -7,6 +7,7 @@
 
 #include "relay/base/static_vector.h"
 #include "relay/media/path.h"
+#include "relay/rtp/kept_streams.h"
 #include "relay/rtp/rtcp_translator.h"
 
 namespace causeway::engine {
@@ -19,6 +20,7 @@ using ForwardedStreams = StaticVector<rtp::ForwardedStream, 1 + media::OutputStr
 struct Connection {
   Connection(std::uint16_t from_leg, std::uint16_t to_leg, std::unique_ptr<media::Path> via)
       : from(from_leg), to(to_leg), path(std::move(via)), reports(1) {
+    if (path->passes_video()) kept = std::make_unique<rtp::KeptStreams>();
     if (!path->passes_other_media()) return;
     reports.resize(1 + media::OutputStreams::kMaxOthers);
     room = std::make_unique<media::OutputStreams::Others>();
@@ -32,6 +34,9 @@ struct Connection {
   std::vector<rtp::ForwardedReports> reports;
   /// For the streams of the leg `to`, which takes it if it has none.
   media::OutputStreams::Room room;
+  /// Video that was sent to the endpoint of the leg `to`, for when it asks again. Null where none
+  /// passes.
+  std::unique_ptr<rtp::KeptStreams> kept;
 };
 
 }  // namespace causeway::engine

@@ -11,7 +11,8 @@ namespace {
 /// How many ports are tried for a leg before the operating system is believed.
 constexpr std::uint8_t kMaxPortAttempts = 8;
 /// Two sockets for a leg without rtcp-mux; a session of two legs is the rule.
-constexpr std::size_t kSocketsPerSession = 4;
+constexpr std::size_t kLegsPerSession = 2;
+constexpr std::size_t kSocketsPerSession = 2 * kLegsPerSession;
 constexpr std::size_t kMaxBatch = 1024;
 
 bool is_due(std::optional<Instant> at, Instant now) { return at && *at <= now; }
@@ -23,20 +24,31 @@ Engine::Engine(EngineConfig config, PacketPool& pool)
       pool_(pool),
       random_(config_.random_key),
       sessions_(config_.max_sessions),
-      sockets_(config_.max_sessions * kSocketsPerSession),
+      sockets_(config_.max_sessions * kSocketsPerSession + config_.networks.size()),
       timers_(config_.max_sessions) {
   networks_.reserve(config_.networks.size());
   for (const NetworkConfig& network : config_.networks) {
     networks_.push_back(
-        {network, PortTable(network.first_port, network.last_port, config_.port_quarantine)});
+        {network, PortTable(network.first_port, network.last_port, config_.port_quarantine), {}});
   }
   free_sessions_.reserve(sessions_.size());
   for (std::size_t i = sessions_.size(); i-- > 0;) {
     free_sessions_.push_back(static_cast<std::uint32_t>(i));
   }
-  free_sockets_.reserve(sockets_.size());
-  for (std::size_t i = sockets_.size(); i-- > 0;) {
+  // The last slots are the networks' own.
+  const std::size_t own_sockets = sockets_.size() - networks_.size();
+  free_sockets_.reserve(own_sockets);
+  for (std::size_t i = own_sockets; i-- > 0;) {
     free_sockets_.push_back(static_cast<std::uint32_t>(i));
+  }
+  for (std::size_t i = 0; i < networks_.size(); ++i) {
+    if (!networks_[i].config.shared_port) continue;
+    SocketSlot& slot = sockets_[own_sockets + i];
+    const SocketId socket{static_cast<std::uint32_t>(own_sockets + i), slot.generation};
+    networks_[i].shared =
+        std::make_unique<SharedPort>(socket, config_.route, config_.max_sessions * kLegsPerSession,
+                                     SipKey{random_.next(), random_.next()});
+    slot.shared = networks_[i].shared.get();
   }
   sent_.reserve(256);
   transcoded_.reserve(kMaxBatch);
@@ -60,7 +72,8 @@ Leg* Engine::find(LegHandle handle) {
 Engine::SocketSlot* Engine::find(SocketId id) {
   if (id.slot >= sockets_.size()) return nullptr;
   SocketSlot& slot = sockets_[id.slot];
-  return slot.generation == id.generation && slot.leg != nullptr ? &slot : nullptr;
+  const bool is_used = slot.owner.leg != nullptr || slot.shared != nullptr;
+  return slot.generation == id.generation && is_used ? &slot : nullptr;
 }
 
 void Engine::rearm(std::uint32_t slot) {
@@ -75,53 +88,64 @@ void Engine::handle_datagrams(std::span<Datagram> batch, Outbox& out) {
   const bool has_others = batch.size() > 1;
   for (std::uint32_t i = 0; i < batch.size(); ++i) {
     Datagram& in = batch[i];
-    SocketSlot* socket = find(in.socket);
-    if (socket == nullptr || in.packet.size() < 2) {
-      if (socket == nullptr) {
-        ++stray_datagrams_;
-      } else {
-        socket->leg->count_drop(DropReason::Truncated);
-      }
+    const bool is_whole = in.packet.size() >= 2;
+    const wire::DatagramKind kind =
+        is_whole ? wire::kind_of(in.packet.data()) : wire::DatagramKind::Unknown;
+    const Recipient to = recipient_of(in, kind);
+    if (to.leg == nullptr || !is_whole) {
+      if (to.leg != nullptr) to.leg->count_drop(DropReason::Truncated);
       in.packet.reset();
-    } else if (socket->is_rtcp || wire::is_rtcp(in.packet.data())) {
-      handle_rtcp(in, *socket, out);
-    } else if (has_others && is_transcoded(*socket) &&
-               transcoded_.size() < transcoded_.capacity()) {
-      transcoded_.push_back(i);  // the quick ones first
+    } else if (kind == wire::DatagramKind::Stun || kind == wire::DatagramKind::Dtls) {
+      handle_setup(in, kind, to, out);
+    } else if (to.is_rtcp || kind == wire::DatagramKind::Rtcp) {
+      handle_rtcp(in, to, out);
+    } else if (has_others && is_transcoded(to) && transcoded_.size() < transcoded_.capacity()) {
+      transcoded_.push_back({i, to});  // the quick ones first
     } else {
-      handle_rtp(in, *socket, out);
+      handle_rtp(in, to, out);
     }
   }
-  for (const std::uint32_t i : transcoded_) {
-    Datagram& in = batch[i];
-    if (SocketSlot* socket = find(in.socket)) handle_rtp(in, *socket, out);
-  }
+  for (const Waiting& waiting : transcoded_) handle_rtp(batch[waiting.index], waiting.to, out);
 }
 
-bool Engine::is_transcoded(const SocketSlot& socket) const {
-  const Session& session = *sessions_[socket.session].session;
+/// No leg: it is nobody's, and counted.
+Recipient Engine::recipient_of(const Datagram& in, wire::DatagramKind kind) {
+  SocketSlot* const socket = find(in.socket);
+  if (socket == nullptr) {
+    ++stray_datagrams_;
+    return {};
+  }
+  return socket->shared != nullptr ? socket->shared->recipient_of(in, kind) : socket->owner;
+}
+
+bool Engine::is_transcoded(const Recipient& from) const {
+  const Session& session = *sessions_[from.session].session;
   return std::ranges::any_of(session.connections(), [&](const auto& connection) {
-    return connection->from == socket.leg->number() && connection->path->transcodes();
+    return connection->from == from.leg->number() && connection->path->transcodes();
   });
 }
 
-void Engine::handle_rtp(Datagram& in, SocketSlot& socket, Outbox& out) {
+void Engine::handle_rtp(Datagram& in, const Recipient& to, Outbox& out) {
   const std::size_t events_before = out.events.size();
-  const std::uint32_t slot = socket.session;
+  const std::uint32_t slot = to.session;
   Session& session = *sessions_[slot].session;
-  Leg& from = *socket.leg;
+  Leg& from = *to.leg;
+  const auto answer_before = from.transport_cc_at();
   auto packet = from.receive_rtp(in, out);
-  bool has_timers = false;
+  bool has_timers = from.transport_cc_at() != answer_before;
   if (packet) {
     Connection* last = nullptr;
+    bool is_connected = false;
     for (const auto& connection : session.connections()) {
       if (connection->from != from.number()) continue;
+      is_connected = true;
+      if (!connection->path->takes(packet->payload_type())) continue;
       if (last != nullptr) deliver(in.arrival, *last, session, packet->clone(pool_), out);
       last = connection.get();
       has_timers = has_timers || connection->path->transcodes();
     }
     if (last == nullptr) {
-      from.count_drop(DropReason::NoPath);
+      from.count_drop(is_connected ? DropReason::UnknownPayloadType : DropReason::NoPath);
     } else {
       deliver(in.arrival, *last, session, std::move(*packet), out);
     }
@@ -138,28 +162,43 @@ void Engine::deliver(Instant now, Connection& connection, Session& session, wire
   if (to == nullptr || from == nullptr) return;
   if (packet.size() == 0) return from->count_drop(DropReason::PoolEmpty);  // a clone that failed
   if (!to->can_send()) {
-    return to->count_drop(to->remote_rtp() ? DropReason::Paused : DropReason::NoRemote);
+    return to->count_drop(to->endpoint().rtp() ? DropReason::Paused : DropReason::NoRemote);
   }
   connection.path->set_suppressed(to->is_sending_digits());
   const auto done =
       connection.path->handle_packet(now, std::move(packet), {pool_, to->streams(), sent_});
   if (!done) from->count_drop(done.error());
-  send_all(now, *to, out);
+  send_all(now, *to, connection, out);
 }
 
-void Engine::send_all(Instant now, Leg& to, Outbox& out) {
-  for (wire::OpenRtp& packet : sent_) to.send_rtp(now, std::move(packet), out);
+void Engine::send_all(Instant now, Leg& to, Connection& via, Outbox& out) {
+  for (wire::OpenRtp& packet : sent_) to.send_rtp(now, std::move(packet), via.kept.get(), out);
   sent_.clear();
 }
 
-void Engine::handle_rtcp(Datagram& in, SocketSlot& socket, Outbox& out) {
-  const std::uint32_t slot = socket.session;
+void Engine::handle_rtcp(Datagram& in, const Recipient& to, Outbox& out) {
+  const std::uint32_t slot = to.session;
   const std::size_t events_before = out.events.size();
-  auto compound = socket.leg->receive_rtcp(in, out);
+  auto compound = to.leg->receive_rtcp(in, out);
   if (compound) {
-    sessions_[slot].session->handle_rtcp(in.arrival, *socket.leg, *compound, pool_, out);
+    sessions_[slot].session->handle_rtcp(in.arrival, *to.leg, *compound, pool_, out);
   }
   if (out.events.size() != events_before) rearm(slot);
+}
+
+/// ICE and DTLS, on the RTP port.
+void Engine::handle_setup(Datagram& in, wire::DatagramKind kind, const Recipient& to, Outbox& out) {
+  Leg& leg = *to.leg;
+  if (to.is_rtcp) return leg.count_drop(DropReason::Unsupported);
+  if (kind == wire::DatagramKind::Stun) {
+    const bool is_proof = leg.receive_stun(in, {pool_, random_, sent_}, out);
+    SharedPort* const shared = is_proof ? shared_port_of(leg) : nullptr;
+    if (shared != nullptr) shared->hear(leg.rtp_port.place, in.from);
+  } else {
+    leg.receive_dtls(in, out);
+  }
+  in.packet.reset();
+  rearm(to.session);
 }
 
 void Engine::handle_timeout(Instant now, Outbox& out) {
@@ -187,8 +226,12 @@ void Engine::run_timeouts(Instant now, Session& session, Outbox& out) {
     Leg* to = session.leg(connection->to);
     if (to == nullptr || !is_due(connection->path->next_timeout(), now)) continue;
     connection->path->set_suppressed(to->is_sending_digits());
+    // What is made for an endpoint on hold takes no place in its stream.
+    const bool is_held = !to->can_send();
+    const rtp::OutputStream before = to->streams().audio();
     connection->path->handle_timeout(now, {pool_, to->streams(), sent_});
-    send_all(now, *to, out);
+    send_all(now, *to, *connection, out);
+    if (is_held) to->streams().audio() = before;
   }
 }
 
@@ -200,11 +243,20 @@ Status Engine::check_networks(Instant now, const Session& session) {
   for (std::size_t i = 0; i < networks_.size(); ++i) {
     std::size_t pairs = 0;
     std::size_t singles = 0;
+    std::size_t sharing = 0;
     for (const auto& leg : session.legs()) {
       const LegSetup& setup = leg->setup();
-      if (setup.network == i && !setup.fixed_rtp_port) ++(setup.has_rtcp_mux ? singles : pairs);
+      if (setup.network != i) continue;
+      if (setup.has_shared_port) {
+        ++sharing;
+      } else if (!setup.fixed_rtp_port) {
+        ++(leg->endpoint().has_rtcp_mux() ? singles : pairs);
+      }
     }
     if (!networks_[i].ports.has_room(now, pairs, singles)) return Status::PortsExhausted;
+    if (sharing == 0) continue;
+    if (networks_[i].shared == nullptr) return Status::NoSharedPort;
+    if (networks_[i].shared->room() < sharing) return Status::PortsExhausted;
   }
   return Status::Ok;
 }
@@ -214,9 +266,7 @@ SocketId Engine::open_socket(std::uint32_t session_slot, Leg& leg, UdpPort port,
   const std::uint32_t index = free_sockets_.back();
   free_sockets_.pop_back();
   SocketSlot& slot = sockets_[index];
-  slot.session = session_slot;
-  slot.leg = &leg;
-  slot.is_rtcp = is_rtcp;
+  slot.owner = {&leg, session_slot, is_rtcp};
   const SocketId id{index, slot.generation};
   const NetworkConfig& network = networks_[leg.setup().network].config;
   out.sockets.push_back(
@@ -226,6 +276,7 @@ SocketId Engine::open_socket(std::uint32_t session_slot, Leg& leg, UdpPort port,
 
 Status Engine::open_ports(Instant now, std::uint32_t session_slot, Leg& leg, Outbox& out) {
   const LegSetup& setup = leg.setup();
+  if (setup.has_shared_port) return join_shared_port(now, session_slot, leg, out);
   Network& network = networks_[setup.network];
   if (free_sockets_.size() < 2) return Status::PortsExhausted;
   std::optional<UdpPort> rtp;
@@ -235,7 +286,7 @@ Status Engine::open_ports(Instant now, std::uint32_t session_slot, Leg& leg, Out
     if (rtp && setup.fixed_rtcp_port && network.ports.claim(now, *setup.fixed_rtcp_port)) {
       rtcp = setup.fixed_rtcp_port;
     }
-  } else if (setup.has_rtcp_mux) {
+  } else if (leg.endpoint().has_rtcp_mux()) {
     rtp = network.ports.allocate_one(now, random_);
   } else if ((rtp = network.ports.allocate_pair(now, random_))) {
     rtcp = UdpPort(static_cast<std::uint16_t>(rtp->raw() + 1));
@@ -251,10 +302,60 @@ Status Engine::open_ports(Instant now, std::uint32_t session_slot, Leg& leg, Out
   return Status::Ok;
 }
 
+void Engine::open_shared_ports(Outbox& out) {
+  for (const Network& network : networks_) {
+    if (network.shared == nullptr) continue;
+    const NetworkConfig& config = network.config;
+    out.sockets.push_back({SocketWish::Kind::Open,
+                           network.shared->socket(),
+                           {config.bind, *config.shared_port},
+                           config.dscp});
+  }
+}
+
+/// The port is there already, so the leg's is open at once.
+Status Engine::join_shared_port(Instant now, std::uint32_t session_slot, Leg& leg, Outbox& out) {
+  Network& network = networks_[leg.setup().network];
+  SharedPort* const shared = network.shared.get();
+  if (shared == nullptr) return Status::NoSharedPort;
+  if (!shared->is_open()) return Status::SocketRefused;
+  if (shared->room() == 0) return Status::PortsExhausted;
+  const ice::Agent* const agent = leg.endpoint().ice();
+  CAUSEWAY_CHECK(agent != nullptr, "a leg on a shared port is known by its ICE");
+  if (!shared->is_free(agent->ufrag())) return Status::FragmentTaken;
+  const SocketAddress local{network.config.advertised, *network.config.shared_port};
+  leg.rtp_port = {shared->socket(), local, true, shared->add(leg, session_slot)};
+  leg.on_open(now, out);
+  return Status::Ok;
+}
+
+SharedPort* Engine::shared_port_of(const Leg& leg) {
+  const SocketSlot* const slot = find(leg.rtp_port.socket);
+  return slot == nullptr ? nullptr : slot->shared;
+}
+
+SharedPortCounters Engine::shared_port_counters() const {
+  SharedPortCounters sum;
+  for (const Network& network : networks_) {
+    if (network.shared == nullptr) continue;
+    const SharedPortCounters& counted = network.shared->counters();
+    sum.misrouted_checks += counted.misrouted_checks;
+    sum.unknown_checks += counted.unknown_checks;
+    sum.strays += counted.strays;
+  }
+  return sum;
+}
+
 void Engine::close_socket(Instant now, Leg& leg, Leg::Port& port, PortFate fate, Outbox& out) {
   SocketSlot* slot = find(port.socket);
   if (slot == nullptr) return;
-  slot->leg = nullptr;
+  port.is_open = false;
+  if (slot->shared != nullptr) {
+    slot->shared->remove(port.place);
+    port.socket = {};
+    return;
+  }
+  slot->owner = {};
   ++slot->generation;
   free_sockets_.push_back(port.socket.slot);
   PortTable& ports = networks_[leg.setup().network].ports;
@@ -264,7 +365,6 @@ void Engine::close_socket(Instant now, Leg& leg, Leg::Port& port, PortFate fate,
     ports.put_back(port.local.port);
   }
   out.sockets.push_back({SocketWish::Kind::Close, port.socket, {}, 0});
-  port.is_open = false;
 }
 
 void Engine::close_ports(Instant now, Leg& leg, PortFate fate, Outbox& out) {
@@ -275,8 +375,9 @@ void Engine::close_ports(Instant now, Leg& leg, PortFate fate, Outbox& out) {
 void Engine::handle_socket_opened(Instant now, SocketId socket, bool is_open, Outbox& out) {
   SocketSlot* slot = find(socket);
   if (slot == nullptr) return;  // its leg was removed meanwhile
-  Leg& leg = *slot->leg;
-  const std::uint32_t session = slot->session;
+  if (slot->shared != nullptr) return slot->shared->set_open(is_open);
+  Leg& leg = *slot->owner.leg;
+  const std::uint32_t session = slot->owner.session;
   if (!is_open) {
     close_ports(now, leg, PortFate::Rests, out);
     if (++leg.port_attempts >= kMaxPortAttempts) {
@@ -287,7 +388,8 @@ void Engine::handle_socket_opened(Instant now, SocketId socket, bool is_open, Ou
     }
     return;
   }
-  (slot->is_rtcp ? *leg.rtcp_port : leg.rtp_port).is_open = true;
+  (slot->owner.is_rtcp ? *leg.rtcp_port : leg.rtp_port).is_open = true;
+  if (!slot->owner.is_rtcp) leg.on_open(now, out);
   settle(now, session, Status::Ok, out);
 }
 
@@ -334,7 +436,10 @@ void Engine::settle(Instant now, std::uint32_t index, Status status, Outbox& out
 std::unique_ptr<Session> Engine::take_session(Instant now, std::uint32_t index, PortFate fate,
                                               Outbox& out) {
   SessionSlot& slot = sessions_[index];
-  for (const auto& leg : slot.session->legs()) close_ports(now, *leg, fate, out);
+  for (const auto& leg : slot.session->legs()) {
+    leg->close(out);
+    close_ports(now, *leg, fate, out);
+  }
   live_legs_ -= slot.session->legs().size();
   --live_sessions_;
   if (++slot.generation == 0) slot.generation = 1;
@@ -392,7 +497,7 @@ void Engine::handle(Instant now, std::unique_ptr<OpenSession> command, Outbox& o
     }
   }
   rearm(index);
-  settle(now, index, Status::Ok, out);  // a session without legs waits for nothing
+  settle(now, index, Status::Ok, out);  // where nothing has to be opened nothing is waited for
 }
 
 void Engine::handle(Instant now, std::unique_ptr<AddLeg> command, Outbox& out) {
@@ -418,6 +523,7 @@ void Engine::handle(Instant now, std::unique_ptr<AddLeg> command, Outbox& out) {
     return settle(now, index, status, out);
   }
   rearm(index);
+  settle(now, index, Status::Ok, out);
 }
 
 namespace {
@@ -434,8 +540,15 @@ void replace(Session& session, std::uint16_t from, std::uint16_t to,
 void Engine::handle(Instant now, std::unique_ptr<UpdateLeg> command, Outbox& out) {
   Leg* leg = find(command->leg);
   if (leg == nullptr) return finish(std::move(command), Status::LegNotFound, out);
+  SharedPort* const shared = command->update.ice ? shared_port_of(*leg) : nullptr;
+  if (shared != nullptr && command->update.ice->local &&
+      !shared->is_free(command->update.ice->local->ufrag, leg->rtp_port.place)) {
+    return finish(std::move(command), Status::FragmentTaken, out);
+  }
   leg->apply(command->update, now, out);
+  if (shared != nullptr) shared->rename(leg->rtp_port.place);
   Session& session = *sessions_[command->leg.session.slot].session;
+  if (command->update.is_secure) session.forget_kept(*leg);
   for (auto& connection : command->replanned) {
     replace(session, connection->from, connection->to, connection);
   }
@@ -461,6 +574,7 @@ void Engine::handle(Instant now, std::unique_ptr<RemoveLeg> command, Outbox& out
     command->connections.push_back(std::move(connections[i]));
     connections.erase_unordered(i);
   }
+  leg->close(out);
   close_ports(now, *leg, PortFate::Rests, out);
   command->removed = session.remove_leg(leg->number());
   session.update_legs();
@@ -542,6 +656,16 @@ void Engine::handle(Instant now, std::unique_ptr<SendDtmf> command, Outbox& out)
   finish(std::move(command), fits ? Status::Ok : Status::TooManyDigits, out);
 }
 
+void Engine::handle(Instant now, std::unique_ptr<DtlsReport> command, Outbox& out) {
+  Leg* leg = find(command->leg);
+  if (leg == nullptr || leg->dtls().association() != command->association) {
+    return finish(std::move(command), Status::LegNotFound, out);
+  }
+  leg->take_dtls(now, command->report, command->keys, {pool_, random_, sent_}, out);
+  rearm(command->leg.session.slot);
+  finish(std::move(command), Status::Ok, out);
+}
+
 void Engine::handle(Instant now, std::unique_ptr<TakeSnapshot> command, Outbox& out) {
   SessionSlot* slot = find(command->session);
   if (slot == nullptr) return finish(std::move(command), Status::SessionNotFound, out);
@@ -555,9 +679,11 @@ void Engine::handle(Instant, std::unique_ptr<ReadCapacity> command, Outbox& out)
   command->networks.clear();
   for (const Network& network : networks_) {
     if (command->networks.full()) break;
-    command->networks.push_back({static_cast<std::uint32_t>(network.ports.size()),
-                                 static_cast<std::uint32_t>(network.ports.used()),
-                                 static_cast<std::uint32_t>(network.ports.quarantined())});
+    command->networks.push_back(
+        {static_cast<std::uint32_t>(network.ports.size()),
+         static_cast<std::uint32_t>(network.ports.used()),
+         static_cast<std::uint32_t>(network.ports.quarantined()),
+         static_cast<std::uint32_t>(network.shared == nullptr ? 0 : network.shared->legs())});
   }
   finish(std::move(command), Status::Ok, out);
 }

@@ -11,7 +11,9 @@
 #include "relay/engine/command.h"
 #include "relay/engine/outbox.h"
 #include "relay/engine/port_table.h"
+#include "relay/engine/shared_port.h"
 #include "relay/engine/timer_heap.h"
+#include "relay/wire/demux.h"
 
 namespace causeway::engine {
 
@@ -22,10 +24,12 @@ struct NetworkConfig {
   UdpPort first_port;    ///< This worker's share of the range.
   UdpPort last_port;
   std::uint8_t dscp = 0;
+  std::optional<UdpPort> shared_port;  ///< This worker's; nothing: none.
 };
 
 struct EngineConfig {
   WorkerId worker;
+  std::string route;  ///< How the fragments of its legs begin (ice::route_of).
   std::vector<NetworkConfig> networks;
   WallClock wall;
   Random::Key random_key{};
@@ -44,6 +48,10 @@ class Engine {
   /// `pool` outlives the engine and is where packets of the relay's own making come from.
   Engine(EngineConfig config, PacketPool& pool);
   ~Engine();
+
+  /// Wishes for the sockets of the shared ports, once, before anything else. They stay open to the
+  /// end: a leg that asks for one that could not be opened is refused.
+  void open_shared_ports(Outbox& out);
 
   /// One batch, in order of arrival; within it Forward and Rekey go before Transcode. Each packet
   /// is judged at its own `arrival`.
@@ -64,13 +72,21 @@ class Engine {
   [[nodiscard]] const PortTable& ports(std::size_t network) const {
     return networks_[network].ports;
   }
-  /// Datagrams that belonged to no leg (late ones for a socket that was closed).
+  /// The shared port of a network, for tests and reports; null where it has none. REQUIRES: as
+  /// above.
+  [[nodiscard]] const SharedPort* shared_port(std::size_t network) const {
+    return networks_[network].shared.get();
+  }
+  /// What came to shared ports and was nobody's, all networks.
+  [[nodiscard]] SharedPortCounters shared_port_counters() const;
+  /// Datagrams that belonged to no leg: late ones for a socket that was closed.
   [[nodiscard]] std::uint64_t stray_datagrams() const { return stray_datagrams_; }
 
  private:
   struct Network {
     NetworkConfig config;
     PortTable ports;
+    std::unique_ptr<SharedPort> shared;  ///< Null: none.
   };
   /// A place for a session. The generation outlives the session, so old handles find nothing.
   struct SessionSlot {
@@ -80,12 +96,16 @@ class Engine {
     std::unique_ptr<OpenSession> opening;
     std::unique_ptr<AddLeg> adding;
   };
-  /// A place for a socket: which leg it belongs to.
+  /// A place for a socket: which leg it belongs to, or which many.
   struct SocketSlot {
     std::uint32_t generation = 1;
-    std::uint32_t session = 0;
-    Leg* leg = nullptr;  ///< Null: free.
-    bool is_rtcp = false;
+    Recipient owner;               ///< No leg: free, or shared.
+    SharedPort* shared = nullptr;  ///< For ever.
+  };
+  /// A datagram of a batch that goes last.
+  struct Waiting {
+    std::uint32_t index;
+    Recipient to;
   };
 
   template <typename T>
@@ -100,6 +120,7 @@ class Engine {
   void handle(Instant now, std::unique_ptr<CloseSession> command, Outbox& out);
   void handle(Instant now, std::unique_ptr<ReadReport> command, Outbox& out);
   void handle(Instant now, std::unique_ptr<SendDtmf> command, Outbox& out);
+  void handle(Instant now, std::unique_ptr<DtlsReport> command, Outbox& out);
   void handle(Instant now, std::unique_ptr<TakeSnapshot> command, Outbox& out);
   void handle(Instant now, std::unique_ptr<ReadCapacity> command, Outbox& out);
 
@@ -117,6 +138,10 @@ class Engine {
   /// What becomes of a port whose socket is closed: Rests where somebody may have been told of it,
   /// or the system refused it; Freed at once where nobody ever heard of it.
   enum class PortFate : std::uint8_t { Rests, Freed };
+  [[nodiscard]] Status join_shared_port(Instant now, std::uint32_t session_slot, Leg& leg,
+                                        Outbox& out);
+  /// Null: it has a port of its own.
+  [[nodiscard]] SharedPort* shared_port_of(const Leg& leg);
   void close_ports(Instant now, Leg& leg, PortFate fate, Outbox& out);
   void close_socket(Instant now, Leg& leg, Leg::Port& port, PortFate fate, Outbox& out);
   void settle(Instant now, std::uint32_t index, Status status, Outbox& out);
@@ -126,12 +151,14 @@ class Engine {
   void close_session(Instant now, std::uint32_t index, SessionClosed::Reason reason, Outbox& out);
 
   // Media.
-  void handle_rtp(Datagram& in, SocketSlot& socket, Outbox& out);
-  void handle_rtcp(Datagram& in, SocketSlot& socket, Outbox& out);
+  [[nodiscard]] Recipient recipient_of(const Datagram& in, wire::DatagramKind kind);
+  void handle_rtp(Datagram& in, const Recipient& to, Outbox& out);
+  void handle_rtcp(Datagram& in, const Recipient& to, Outbox& out);
+  void handle_setup(Datagram& in, wire::DatagramKind kind, const Recipient& to, Outbox& out);
   void deliver(Instant now, Connection& connection, Session& session, wire::OpenRtp packet,
                Outbox& out);
-  void send_all(Instant now, Leg& to, Outbox& out);
-  [[nodiscard]] bool is_transcoded(const SocketSlot& socket) const;
+  void send_all(Instant now, Leg& to, Connection& via, Outbox& out);
+  [[nodiscard]] bool is_transcoded(const Recipient& from) const;
   void run_timeouts(Instant now, Session& session, Outbox& out);
   void rearm(std::uint32_t slot);
 
@@ -144,8 +171,8 @@ class Engine {
   std::vector<SocketSlot> sockets_;
   std::vector<std::uint32_t> free_sockets_;
   TimerHeap timers_;
-  std::vector<wire::OpenRtp> sent_;        // what one call of a path sends
-  std::vector<std::uint32_t> transcoded_;  // datagrams of a batch that go last
+  std::vector<wire::OpenRtp> sent_;  // what one call of a path sends
+  std::vector<Waiting> transcoded_;
   std::size_t live_sessions_ = 0;
   std::size_t live_legs_ = 0;
   std::uint64_t stray_datagrams_ = 0;

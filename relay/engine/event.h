@@ -2,12 +2,15 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <variant>
 
 #include "relay/base/address.h"
 #include "relay/base/result.h"
 #include "relay/base/time.h"
+#include "relay/dtls/exchange.h"
 #include "relay/engine/handle.h"
+#include "relay/ice/agent.h"
 
 namespace causeway::engine {
 
@@ -47,6 +50,23 @@ struct SrtpFailed {
   LegHandle leg;
   DropReason reason = DropReason::AuthFailed;
 };
+/// ICE has another pair to send over (Connected), or none any more.
+struct IceChanged {
+  LegHandle leg;
+  ice::State state = ice::State::Checking;
+  std::optional<SocketAddress> remote;
+};
+/// A DTLS handshake is complete and its keys are in use.
+struct DtlsUp {
+  LegHandle leg;
+  wire::SrtpSuite suite = wire::SrtpSuite::AesCm128HmacSha1_80;
+  bool is_active = false;
+};
+/// Said once, until another handshake succeeds or other settings come.
+struct DtlsFailed {
+  LegHandle leg;
+  dtls::Failure failure = dtls::Failure::None;
+};
 /// Less than a tenth of a master key's lifetime is left.
 struct KeyExpiring {
   LegHandle leg;
@@ -76,9 +96,9 @@ struct EventsLost {
   std::uint64_t count = 0;
 };
 
-using EventBody =
-    std::variant<FirstPacket, AddressLearned, MediaTimeout, MediaResumed, SsrcChanged, SrtpFailed,
-                 KeyExpiring, DtmfReceived, RecordingOverrun, SessionClosed, EventsLost>;
+using EventBody = std::variant<FirstPacket, AddressLearned, MediaTimeout, MediaResumed, SsrcChanged,
+                               SrtpFailed, IceChanged, DtlsUp, DtlsFailed, KeyExpiring,
+                               DtmfReceived, RecordingOverrun, SessionClosed, EventsLost>;
 
 struct Event {
   Instant at;

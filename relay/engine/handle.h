@@ -13,14 +13,15 @@ struct SessionHandle {
   WorkerId worker;
   std::uint32_t slot = 0;
   std::uint32_t generation = 0;  ///< Never 0 for a live session.
-  friend auto operator<=>(const SessionHandle&, const SessionHandle&) = default;
+  // clang-tidy takes the zero that a comparison is compared with for a null pointer.
+  friend auto operator<=>(const SessionHandle&, const SessionHandle&) = default;  // NOLINT
 };
 
 /// Names a leg: its session, and a number that is never used twice within it.
 struct LegHandle {
   SessionHandle session;
   std::uint16_t leg = 0;
-  friend auto operator<=>(const LegHandle&, const LegHandle&) = default;
+  friend auto operator<=>(const LegHandle&, const LegHandle&) = default;  // NOLINT
 };
 
 }  // namespace causeway::engine

@@ -12,14 +12,21 @@
 #include "relay/base/random.h"
 #include "relay/base/result.h"
 #include "relay/base/static_vector.h"
+#include "relay/engine/dtls_transport.h"
+#include "relay/engine/endpoint_address.h"
+#include "relay/engine/extension_rules.h"
 #include "relay/engine/handle.h"
+#include "relay/engine/keepalive.h"
+#include "relay/engine/repair_types.h"
 #include "relay/engine/report.h"
-#include "relay/engine/source_filter.h"
 #include "relay/engine/spec.h"
 #include "relay/engine/tap.h"
 #include "relay/media/output_streams.h"
 #include "relay/media/telephone_events.h"
+#include "relay/rtp/kept_streams.h"
 #include "relay/rtp/rtcp_session.h"
+#include "relay/rtp/rtx.h"
+#include "relay/rtp/transport_feedback.h"
 #include "relay/srtp/srtp.h"
 #include "relay/wire/rtcp.h"
 #include "relay/wire/rtp.h"
@@ -51,15 +58,20 @@ using PayloadFormats = PayloadTypeMap<PayloadFormat>;
 struct LegSetup {
   std::uint16_t number = 0;
   std::uint8_t network = 0;
-  bool has_rtcp_mux = false;
-  std::optional<SocketAddress> remote_rtp;
-  std::optional<SocketAddress> remote_rtcp;
-  AcceptFrom accept_from;
+  EndpointSetup endpoint;
+  bool has_shared_port = false;  ///< Needs ICE and rtcp-mux.
   /// A leg declared secure without keys (null) refuses everything: it never falls back to plain.
   bool is_secure = false;
   std::unique_ptr<srtp::SrtpReceiver> receiver;
   std::unique_ptr<srtp::SrtpSender> sender;
+  /// DTLS-SRTP: receiver and sender come from a handshake. Null: none.
+  std::shared_ptr<const dtls::Settings> dtls;
   PayloadFormats formats;
+  RepairTypes repair;
+  std::unique_ptr<rtp::RtxReceiver> rtx;  ///< Null: its endpoint has no such streams.
+  ExtensionRules extensions;
+  /// Null: its endpoint's packets have no transport-wide numbers.
+  std::unique_ptr<rtp::TransportFeedback> transport_cc;
   RtpClockRate audio_clock{8000};              ///< Of the audio towards the endpoint.
   std::optional<PayloadType> telephone_event;  ///< For SendDtmf; at audio_clock.
   Direction direction = Direction::SendRecv;
@@ -87,20 +99,31 @@ struct LegUpdate {
   std::optional<std::optional<SocketAddress>> remote_rtp;
   std::optional<std::optional<SocketAddress>> remote_rtcp;
   std::optional<AcceptFrom> accept_from;  ///< Arms the source filter anew (LATCH learns again).
+  std::optional<bool> has_rtcp_mux;       ///< RTCP goes over the RTP port from now on, or not.
   std::optional<Direction> direction;
   std::optional<Duration> first_packet_timeout;
   std::optional<Duration> media_timeout;
   std::optional<std::uint8_t> max_ssrcs;
-  /// Set by set_formats(), which makes the room that they ask for.
+  /// Set by set_codecs(), which makes the room that they ask for.
   std::optional<PayloadFormats> formats;
+  RepairTypes repair;
   std::vector<rtp::Reception> receptions;
+  std::unique_ptr<rtp::RtxReceiver> rtx;
+  ExtensionRules extensions;
+  std::unique_ptr<rtp::TransportFeedback> transport_cc;
   std::optional<RtpClockRate> audio_clock;
   std::optional<std::optional<PayloadType>> telephone_event;
   std::unique_ptr<srtp::SrtpReceiver> receiver;  ///< New receiving keys.
   std::unique_ptr<srtp::SrtpSender> sender;      ///< New sending keys.
   Duration key_grace = srtp::SrtpReceiver::kKeyGrace;
+  /// Another kind of protection: the keys of before go at once.
+  std::optional<bool> is_secure;
+  std::optional<ice::AgentUpdate> ice;
+  /// Null in it: no DTLS any more.
+  std::optional<std::shared_ptr<const dtls::Settings>> dtls;
+  bool has_new_association = false;  ///< Another handshake; else the present one goes on.
 
-  void set_formats(PayloadFormats now_known);
+  void set_codecs(const LegSpec& now_known);
 };
 
 /// A leg's state, written down (law 4): with its specification and keys it goes on elsewhere.
@@ -110,6 +133,7 @@ struct LegSnapshot {
   std::optional<SocketAddress> local_rtcp;
   std::optional<SocketAddress> learned_rtp;
   std::optional<SocketAddress> learned_rtcp;
+  std::optional<ice::AgentSnapshot> ice;
   media::OutputStreams::Snapshot streams;
   StaticVector<srtp::StreamIndex, 64> received_indices;
   StaticVector<srtp::StreamIndex, 64> sent_indices;
@@ -134,8 +158,41 @@ class Leg {
   [[nodiscard]] Result<wire::OpenRtp, DropReason> receive_rtp(Datagram& in, Outbox& out);
   [[nodiscard]] Result<wire::OpenRtcp, DropReason> receive_rtcp(Datagram& in, Outbox& out);
 
-  /// Sends a packet that is final but for sealing. Drops are counted here.
-  void send_rtp(Instant now, wire::OpenRtp&& packet, Outbox& out);
+  /// The worker's, with which a leg makes packets of its own. `sent` is empty between calls.
+  struct Means {
+    PacketPool& pool;
+    Random& random;
+    std::vector<wire::OpenRtp>& sent;
+  };
+  /// What sets a leg up rather than being media: STUN for its ICE, DTLS for its keys. Drops are
+  /// counted here. True: the datagram proves that the endpoint is where it came from.
+  bool receive_stun(Datagram& in, const Means& means, Outbox& out);
+  void receive_dtls(Datagram& in, Outbox& out);
+  /// What the pool has made of it; flights are sent, keys are taken over.
+  void take_dtls(Instant now, const dtls::Report& report, LegUpdate& keys, const Means& means,
+                 Outbox& out);
+  [[nodiscard]] const DtlsTransport& dtls() const { return dtls_; }
+  /// Its port is open: where it is the active side and knows its endpoint, DTLS begins.
+  void on_open(Instant now, Outbox& out) {
+    if (endpoint_.rtp()) dtls_.connect(now, out);
+  }
+  /// How the checks of its ICE are numbered, before the first one. REQUIRES: it has ICE.
+  void set_transaction_ids(const ice::TransactionIds& ids) {
+    endpoint_.ice()->set_transaction_ids(ids);
+  }
+  /// The end: the pool is to forget its handshakes.
+  void close(Outbox& out) { dtls_.close(out); }
+
+  /// Sends a packet that is final but for sealing. Drops are counted here. `kept`: of the
+  /// connection that it comes from, to keep it where it is video; null: it is not kept.
+  void send_rtp(Instant now, wire::OpenRtp&& packet, rtp::KeptStreams* kept, Outbox& out);
+  /// Sends the packet `seq` of `ssrc` again, where it is kept and may be: in a stream of its own
+  /// (RFC 4588) where the endpoint has negotiated that, else the very octets of before.
+  void send_again(Instant now, Ssrc ssrc, SeqNum seq, rtp::KeptStreams& kept, PacketPool& pool,
+                  Outbox& out);
+  /// A compound that is about to go to the endpoint: what it asks for may come in a stream of its
+  /// own.
+  void note_requests(Instant now, Bytes compound);
   /// Sends a compound in the clear, out of a buffer of the engine's pool.
   void send_rtcp(PacketBuf packet, Outbox& out);
 
@@ -143,10 +200,20 @@ class Leg {
   /// (where all that the leg sends and is sent passes) the endpoint on the other side, translated.
   void set_is_rtp_endpoint(bool is_endpoint) { is_rtp_endpoint_ = is_endpoint; }
   [[nodiscard]] bool is_rtp_endpoint() const { return is_rtp_endpoint_; }
+  /// Whether the endpoint's transport-wide numbers are answered here or, since they pass, by the
+  /// endpoint on the other side.
+  void set_passes_transport_cc(bool passes) { passes_transport_cc_ = passes; }
+  /// When the next answer to them is due.
+  [[nodiscard]] std::optional<Instant> transport_cc_at() const {
+    return setup_.transport_cc ? setup_.transport_cc->next_timeout() : std::nullopt;
+  }
   /// A compound of the endpoint's, for the relay as its RTP endpoint.
   rtp::RtcpNews take_rtcp(const wire::OpenRtcp& compound, Instant arrival);
-  /// Puts the reports about our audio on the clock of the stream that it is made from.
-  void follow(const rtp::Reception& source) { rtcp_.follow(source); }
+  /// Puts the reports about our audio on its sender's clock: what the endpoint hears at `timestamp`
+  /// was captured at `capture`.
+  void set_timeline(const rtp::CaptureTime& capture, RtpTimestamp timestamp) {
+    rtcp_.set_timeline(capture.ntp, timestamp, capture.at);
+  }
   /// What the endpoint last said is lost of our audio, 0..100.
   [[nodiscard]] std::uint8_t far_loss_percent() const;
   /// The SSRC under which the relay itself speaks to this endpoint.
@@ -162,19 +229,15 @@ class Leg {
   [[nodiscard]] bool is_sending_digits() const { return digits_ && digits_->is_active(); }
 
   /// Whether a packet sent now would leave: the direction allows it and there is an address.
-  [[nodiscard]] bool can_send() const;
+  [[nodiscard]] bool can_send() const {
+    return sends(setup_.direction) && endpoint_.rtp().has_value();
+  }
 
   void apply(LegUpdate& update, Instant now, Outbox& out);
   /// False where the leg has kMaxTaps already.
   [[nodiscard]] bool add_tap(const RecordTap& tap);
   void remove_tap(record::RecordingId recording);
 
-  /// The worker's, with which a leg makes packets of its own. `sent` is empty between calls.
-  struct Means {
-    PacketPool& pool;
-    Random& random;
-    std::vector<wire::OpenRtp>& sent;
-  };
   /// Media timeouts, RTCP, digits, events whose end was lost. Spurious calls are no-ops.
   void handle_timeout(Instant now, const Means& means, Outbox& out);
   [[nodiscard]] std::optional<Instant> next_timeout() const;
@@ -187,9 +250,7 @@ class Leg {
   /// Off the worker, before the leg is placed.
   void restore(const LegSnapshot& snapshot, Instant now);
 
-  /// Where we send RTP: the latched address, else the signalled one.
-  [[nodiscard]] const std::optional<SocketAddress>& remote_rtp() const;
-  [[nodiscard]] std::optional<SocketAddress> remote_rtcp() const;
+  [[nodiscard]] const EndpointAddress& endpoint() const { return endpoint_; }
   [[nodiscard]] media::OutputStreams& streams() { return streams_; }
   [[nodiscard]] const media::OutputStreams& streams() const { return streams_; }
   [[nodiscard]] const LegHandle& handle() const { return handle_; }
@@ -202,19 +263,28 @@ class Leg {
     SocketId socket;
     SocketAddress local;  ///< As advertised.
     bool is_open = false;
+    std::uint32_t place = 0;  ///< On a shared port: the leg's among the others.
   };
   Port rtp_port;
   std::optional<Port> rtcp_port;
   std::uint8_t port_attempts = 0;  ///< Ports that the operating system refused.
+  /// Where RTCP comes in and goes out.
+  [[nodiscard]] const Port& way_of_rtcp() const {
+    return rtcp_port && !endpoint_.has_rtcp_mux() ? *rtcp_port : rtp_port;
+  }
 
  private:
-  void arm_filters(Instant now);
-  [[nodiscard]] std::optional<SocketAddress> signalled_rtcp() const;
   [[nodiscard]] Result<wire::OpenRtp, DropReason> open(wire::SealedRtp sealed, Instant now);
+  void note_transport_seq(const wire::OpenRtp& packet, Instant arrival);
+  void send_transport_cc(Instant now, const Means& means, Outbox& out);
+  void say_mid(wire::OpenRtp& packet) const;
+  [[nodiscard]] Result<wire::OpenRtp, DropReason> take_repair(wire::OpenRtp packet,
+                                                              std::size_t octets, Instant arrival);
   [[nodiscard]] Result<void, DropReason> check_source(const wire::OpenRtp& packet,
                                                       const Datagram& in, Outbox& out);
   [[nodiscard]] Result<void, DropReason> account(const wire::OpenRtp& packet, Instant arrival,
                                                  std::size_t octets, Outbox& out);
+  rtp::Verdict note_arrival(const wire::OpenRtp& packet, Instant arrival, std::size_t octets);
   void note_media(const wire::OpenRtp& packet, const Datagram& in, Outbox& out);
   void note_auth_failure(DropReason reason, Instant now, Outbox& out);
   void watch_events(const wire::OpenRtp& packet, Instant now, Outbox& out);
@@ -228,24 +298,31 @@ class Leg {
     [[nodiscard]] rtp::Receptions span() const { return {items.data(), count}; }
   };
   [[nodiscard]] BorrowedReceptions borrow_receptions();
+  void take_ice(Instant now, ice::Output& said, Outbox& out);
   void make_digit_sender();
   void send_own_rtcp(Instant now, const Means& means, Outbox& out);
+  void watch_mappings(Instant now);
+  void keep_mappings(Instant now, const Means& means, Outbox& out);
   void play_digits(Instant now, const Means& means, Outbox& out);
   [[nodiscard]] std::optional<Instant> media_timeout_at() const;
   void tap(RecordTap::Point point, Bytes packet, Instant at, Outbox& out) {
     if (!taps_.empty()) record(point, packet, at, out);
   }
   void record(RecordTap::Point point, Bytes packet, Instant at, Outbox& out);
-  void send_datagram(SocketId socket, const SocketAddress& to, PacketBuf&& packet, Outbox& out);
+  /// Sealed where the leg is secure; empty, and counted, where it must not be sent.
+  [[nodiscard]] PacketBuf sealed(Instant now, wire::OpenRtp&& packet, Outbox& out);
 
   LegSetup setup_;
   LegHandle handle_;
-  SourceFilter rtp_filter_;
-  SourceFilter rtcp_filter_;
+  EndpointAddress endpoint_;
+  DtlsTransport dtls_;
+  Keepalive keeps_rtp_;
+  Keepalive keeps_rtcp_;
   media::OutputStreams streams_;
   std::vector<rtp::Reception> receptions_;  // its capacity is the room that there is
   rtp::RtcpSession rtcp_;
   bool is_rtp_endpoint_ = true;
+  bool passes_transport_cc_ = false;
   StaticVector<RecordTap, kMaxTaps> taps_;
   media::TelephoneEventReceiver event_receiver_;
   std::optional<media::TelephoneEventSender> digits_;

@@ -5,6 +5,7 @@
 
 #include "relay/base/datagram.h"
 #include "relay/engine/command.h"
+#include "relay/engine/dtls_transport.h"
 #include "relay/engine/event.h"
 #include "relay/record/frame.h"
 
@@ -30,11 +31,14 @@ struct Outbox {
     sockets.reserve(reserve);
     events.reserve(reserve);
     completions.reserve(reserve);
+    dtls.reserve(reserve);
   }
 
   std::vector<Transmit> transmits;
   std::vector<SocketWish> sockets;
   std::vector<Event> events;
+  /// Jobs for the DTLS pool.
+  std::vector<DtlsWish> dtls;
   /// Commands that are done, with their results; the sender frees them.
   std::vector<Command> completions;
   /// The recorder's ring: taps write into it in place (one copy).

@@ -2,9 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 
+#include "relay/base/fmtp.h"
 #include "relay/base/text.h"
-#include "relay/engine/fmtp.h"
 #include "relay/media/frame_sender.h"
 
 namespace causeway::engine {
@@ -47,6 +48,12 @@ std::string describe(const CodecConfig& codec) {
   return text;
 }
 
+bool is_secured(const LegSpec& leg) { return leg.security != Security::Plain; }
+
+std::string suite_text(const LegSpec& leg, wire::SrtpSuite suite) {
+  return leg.are_suites_known ? std::string(wire::facts_of(suite).name) : "dtls";
+}
+
 const CodecSpec* find_format(const LegSpec& leg, const CodecSpec& wanted) {
   const auto found = std::ranges::find_if(
       leg.codecs, [&](const CodecSpec& codec) { return codec.same_format(wanted); });
@@ -62,7 +69,7 @@ const CodecSpec* find_kind(const LegSpec& leg, MediaKind kind, RtpClockRate cloc
 
 const CodecSpec* first_encodable(const LegSpec& leg) {
   const auto found = std::ranges::find_if(leg.codecs, [](const CodecSpec& codec) {
-    return codec.kind == MediaKind::Audio && codec_of(codec).has_value();
+    return codec.kind == MediaKind::Audio && sends(codec.direction) && codec_of(codec).has_value();
   });
   return found == leg.codecs.end() ? nullptr : &*found;
 }
@@ -161,10 +168,14 @@ struct Builder {
 
   void pass_what_is_common() {
     for (const CodecSpec& codec : from.codecs) {
+      // What is sent again is between each leg and the relay.
+      if (codec.kind == MediaKind::Retransmission) continue;
       const CodecSpec* same = find_format(to, codec);
       if (same == nullptr || is_out_of_order(codec, *same)) continue;
-      plan.routes.set(codec.payload_type, {codec.clock, Action::Pass, same->payload_type,
-                                           is_audio_timeline(codec.kind)});
+      if (!receives(codec.direction) || !sends(same->direction)) continue;
+      plan.routes.set(codec.payload_type,
+                      {codec.clock, Action::Pass, same->send_type(), is_audio_timeline(codec.kind),
+                       codec.kind == MediaKind::Video});
     }
   }
 
@@ -174,7 +185,8 @@ struct Builder {
     std::vector<const CodecSpec*> sources;
     for (const CodecSpec& codec : from.codecs) {
       const bool passes = plan.routes[codec.payload_type].action == Action::Pass;
-      if (codec.kind == MediaKind::Audio && !passes && codec_of(codec)) sources.push_back(&codec);
+      if (codec.kind == MediaKind::Audio && !passes && codec_of(codec) && receives(codec.direction))
+        sources.push_back(&codec);
     }
     if (sources.empty()) return {};
     return transcode(sources);
@@ -198,7 +210,7 @@ struct Builder {
       plan.transcoder->inputs.push_back(
           {source->payload_type, decoder_for(*codec_of(*source), encoder.rate), source->clock});
       plan.routes.set(source->payload_type,
-                      {source->clock, Action::Transcode, target->payload_type, true});
+                      {source->clock, Action::Transcode, target->send_type(), true});
     }
     set_output(encoder, ptime);
     carry_events_over();
@@ -207,16 +219,16 @@ struct Builder {
 
   void set_output(const CodecConfig& encoder, Duration ptime) {
     media::Transcoder::Output& output = plan.transcoder->output;
-    output.payload_type = target->payload_type;
+    output.payload_type = target->send_type();
     output.codec = encoder;
     output.clock = target->clock;
     output.ptime = ptime;
     // RFC 4733 2.1: the events' clock is that of the audio they stand in for.
     if (const auto* event = find_kind(to, MediaKind::TelephoneEvent, target->clock)) {
-      output.event_payload_type = event->payload_type;
+      output.event_payload_type = event->send_type();
     }
     if (const auto* noise = find_kind(to, MediaKind::ComfortNoise, target->clock)) {
-      output.noise_payload_type = noise->payload_type;
+      output.noise_payload_type = noise->send_type();
     }
     output.has_dtx = encoder.opus.has_dtx || output.noise_payload_type.has_value();
   }
@@ -231,7 +243,7 @@ struct Builder {
       auto& signals = is_event ? plan.transcoder->events : plan.transcoder->noises;
       signals.push_back({codec.payload_type, codec.clock});
       plan.routes.set(codec.payload_type,
-                      {codec.clock, Action::Transcode, target->payload_type, true});
+                      {codec.clock, Action::Transcode, target->send_type(), true});
     }
   }
 
@@ -243,24 +255,54 @@ struct Builder {
     });
   }
 
-  /// `pcmu`, `opus,h264`: the media that pass.
+  /// `pcmu`, `opus,h264`: the media that pass, each once however many variants it has.
   [[nodiscard]] std::string passing() const {
     std::string text;
+    std::set<std::string> named;
     for (const CodecSpec& codec : from.codecs) {
       if (plan.routes[codec.payload_type].action != Action::Pass) continue;
-      if (!is_audio_timeline(codec.kind) || codec.kind == MediaKind::Audio) {
-        text += (text.empty() ? "" : ",") + to_lower(codec.encoding_name);
-      }
+      if (is_audio_timeline(codec.kind) && codec.kind != MediaKind::Audio) continue;
+      const std::string name = to_lower(codec.encoding_name);
+      if (named.insert(name).second) text += (text.empty() ? "" : ",") + name;
     }
-    return from.codecs.empty() || to.codecs.empty() ? "any" : text;
+    if (from.codecs.empty() || to.codecs.empty()) return "any";
+    return text;
+  }
+
+  [[nodiscard]] bool passes_transport_cc() const {
+    const auto media_with_it = [](const LegSpec& leg) {
+      std::set<MediaKind> media;
+      for (const ExtensionSpec& each : *leg.extensions) {
+        if (each.uri == ExtensionSpec::kTransportCc) media.insert(each.media);
+      }
+      return media;
+    };
+    const bool has_rtx = std::ranges::find(from.codecs, MediaKind::Retransmission,
+                                           &CodecSpec::kind) != from.codecs.end();
+    const auto media = media_with_it(from);
+    return !plan.transcoder && !has_rtx && !media.empty() && media == media_with_it(to);
+  }
+
+  void map_extensions() {
+    if (!from.extensions && !to.extensions) return;
+    media::ExtensionMaps& maps = plan.extensions.emplace();
+    if (!from.extensions || !to.extensions) return;
+    maps.has_transport_cc = passes_transport_cc();
+    for (const ExtensionSpec& each : *from.extensions) {
+      if (each.uri == ExtensionSpec::kMid) continue;
+      if (each.uri == ExtensionSpec::kTransportCc && !maps.has_transport_cc) continue;
+      const auto same = std::ranges::find_if(*to.extensions, [&](const ExtensionSpec& other) {
+        return other.uri == each.uri && other.media == each.media;
+      });
+      if (same == to.extensions->end()) continue;
+      (each.media == MediaKind::Audio ? maps.audio : maps.others).set(each.id, same->id);
+    }
   }
 
   void write_text() {
     std::string& text = plan.text;
     text = "legs/" + from.id + " -> legs/" + to.id + ":";
-    if (from.security == Security::Sdes) {
-      text += " open(" + std::string(wire::facts_of(from.receive_suite).name) + ")";
-    }
+    if (is_secured(from)) text += " open(" + suite_text(from, from.receive_suite) + ")";
     for (const std::string& recording : plan.recordings) text += " record(" + recording + ")";
     if (plan.kind == PlanKind::Transcode) {
       text += " transcode(";
@@ -270,26 +312,26 @@ struct Builder {
       text += "->" + describe(plan.transcoder->output.codec) + ")";
       if (const std::string others = passing(); !others.empty()) text += " pass(" + others + ")";
     } else {
-      text += (plan.kind == PlanKind::Forward ? " forward(" : " rekey(") + passing() + ")";
+      const std::string media = passing();
+      text += plan.kind == PlanKind::Forward ? " forward(" : " rekey(";
+      text += (media.empty() ? "nothing" : media) + ")";
     }
-    if (to.security == Security::Sdes) {
-      text += " seal(" + std::string(wire::facts_of(to.send_suite).name) + ")";
-    }
-    text += to.security == Security::Sdes ? " send(srtp)" : " send(rtp)";
+    if (is_secured(to)) text += " seal(" + suite_text(to, to.send_suite) + ")";
+    text += is_secured(to) ? " send(srtp)" : " send(rtp)";
   }
 
   [[nodiscard]] bool holds(const StageSpec& stage) const {
     const auto is_named = [](const std::string& wanted, const CodecConfig& codec) {
       return wanted.empty() || equal_ignoring_case(wanted, short_name(codec.id));
     };
-    const auto is_secured = [&](const LegSpec& leg, wire::SrtpSuite suite) {
-      return leg.security == Security::Sdes && (!stage.suite || *stage.suite == suite);
+    const auto is_secured_by = [&](const LegSpec& leg, wire::SrtpSuite suite) {
+      return is_secured(leg) && (!stage.suite || (leg.are_suites_known && *stage.suite == suite));
     };
     switch (stage.kind) {
       case StageSpec::Kind::Open:
-        return is_secured(from, from.receive_suite);
+        return is_secured_by(from, from.receive_suite);
       case StageSpec::Kind::Seal:
-        return is_secured(to, to.send_suite);
+        return is_secured_by(to, to.send_suite);
       case StageSpec::Kind::Transcode:
         return plan.kind == PlanKind::Transcode &&
                is_named(stage.to_codec, plan.transcoder->output.codec) &&
@@ -340,14 +382,14 @@ std::optional<CodecConfig> codec_of(const CodecSpec& spec) {
 }
 
 Result<PathPlan, Error> plan(const LegSpec& from, const LegSpec& to,
-                             std::span<const StageSpec> stages) {
+                             std::span<const StageSpec> stages, NothingInCommon nothing) {
   Builder builder{from, to};
   if (from.codecs.empty() || to.codecs.empty()) {
     builder.plan.routes = routes_for_anything();
   } else {
     builder.pass_what_is_common();
     if (const auto done = builder.transcode_what_is_not(); !done) return failure(done.error());
-    if (!builder.reaches_the_other_side()) {
+    if (nothing == NothingInCommon::Refused && !builder.reaches_the_other_side()) {
       const bool is_forbidden = !builder.may_transcode();
       return failure(refuse(ErrorCode::FailedPrecondition, "NO_COMMON_CODEC", "",
                             "no codec of leg " + from.id + " can reach leg " + to.id +
@@ -356,7 +398,8 @@ Result<PathPlan, Error> plan(const LegSpec& from, const LegSpec& to,
                                               : ": they have none in common that we transcode")));
     }
   }
-  const bool has_keys = from.security == Security::Sdes || to.security == Security::Sdes;
+  builder.map_extensions();
+  const bool has_keys = is_secured(from) || is_secured(to);
   if (builder.plan.kind == PlanKind::Forward && has_keys) builder.plan.kind = PlanKind::Rekey;
   for (const StageSpec& stage : stages) {
     if (stage.kind == StageSpec::Kind::Record) builder.plan.recordings.push_back(stage.recording);
@@ -379,7 +422,9 @@ Result<std::unique_ptr<media::Path>, Error> compile(const PathPlan& plan) {
     if (!made) return failure(made.error());
     transcoder = std::move(*made);
   }
-  return std::make_unique<media::Path>(plan.routes, std::move(transcoder));
+  std::unique_ptr<const media::ExtensionMaps> extensions;
+  if (plan.extensions) extensions = std::make_unique<media::ExtensionMaps>(*plan.extensions);
+  return std::make_unique<media::Path>(plan.routes, std::move(transcoder), std::move(extensions));
 }
 
 }  // namespace causeway::engine

@@ -22,6 +22,9 @@ struct LegReport {
     std::uint64_t lost = 0;  ///< Missing from the sequence, all SSRCs.
     std::uint64_t reordered = 0;
     std::uint64_t duplicates = 0;
+    /// Of streams of their own (RFC 4588), which `packets` does not count; probes among them.
+    std::uint64_t retransmitted_packets = 0;
+    std::uint64_t retransmitted_octets = 0;
     Duration jitter{};  ///< RFC 3550 A.8, of the newest stream.
     std::optional<Ssrc> ssrc;
     std::optional<PayloadType> payload_type;  ///< Of the newest packet.
@@ -33,6 +36,9 @@ struct LegReport {
     std::uint64_t packets = 0;
     std::uint64_t octets = 0;
     std::uint64_t rtcp_packets = 0;
+    /// Sent once more because the endpoint asked for them; `packets` does not count these.
+    std::uint64_t retransmitted_packets = 0;
+    std::uint64_t retransmitted_octets = 0;
     std::optional<Ssrc> ssrc;
     // As the endpoint reports it.
     std::uint8_t far_fraction_lost = 0;  ///< 1/256, of the last report.

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "relay/engine/outbox.h"
+#include "relay/rtp/ntp.h"
 
 namespace causeway::engine {
 
@@ -40,6 +41,7 @@ std::unique_ptr<Connection> Session::replace_connection(std::uint16_t from, std:
     if (known->from != from || known->to != to) continue;
     if (connection) {
       connection->path->take_over(*known->path);
+      if (connection->kept && known->kept) std::swap(connection->kept, known->kept);
       std::swap(known, connection);
       return connection;
     }
@@ -58,11 +60,23 @@ void Session::update_legs() {
     for (const auto& connection : connections_) {
       if (connection->to == leg->number()) leg->streams().take_room(connection->room);
       if (connection->from != leg->number() && connection->to != leg->number()) continue;
-      is_connected = true;
+      is_connected = is_connected || connection->path->takes_anything();
       transcodes = transcodes || connection->path->transcodes();
     }
     leg->set_is_rtp_endpoint(!is_connected || transcodes);
+    leg->set_passes_transport_cc(std::ranges::any_of(connections_, [&](const auto& connection) {
+      return connection->from == leg->number() && passes_transport_cc(*connection);
+    }));
   }
+}
+
+/// The far end's numbers are its only sender's, and one far end alone answers the sender.
+bool Session::passes_transport_cc(const Connection& connection) const {
+  if (!connection.path->passes_transport_cc()) return false;
+  return std::ranges::none_of(connections_, [&](const auto& other) {
+    const bool is_another = other.get() != &connection;
+    return is_another && (other->from == connection.from || other->to == connection.to);
+  });
 }
 
 void Session::renew(Instant now, Duration lease, std::optional<LeaseExpiry> expiry) {
@@ -122,17 +136,19 @@ Connection* Session::connection(std::uint16_t from, std::uint16_t to) {
   return nullptr;
 }
 
-/// The streams of `connection` that pass untouched. Audio is left out where the relay answers for
-/// it itself.
+/// The streams of `connection` that pass untouched: those of the leg `to` that are made from what
+/// the leg `from` is heard with. Audio is left out where the relay answers for it itself.
 ForwardedStreams Session::forwarded_streams(Connection* connection) {
   ForwardedStreams streams;
   if (connection == nullptr) return streams;
   Leg& from = *leg(connection->from);
   Leg& to = *leg(connection->to);
   const auto add = [&](const rtp::OutputStream& stream, rtp::ForwardedReports& reports) {
-    if (const auto map = stream.mapping()) {
-      streams.push_back({*map, from.reception_of(map->in), &reports});
-    }
+    const auto map = stream.mapping();
+    rtp::Reception* const heard = map ? from.reception_of(map->in) : nullptr;
+    if (heard == nullptr) return;
+    const rtp::KeptStreams* const kept = connection->kept.get();
+    streams.push_back({*map, heard, &reports, kept == nullptr ? nullptr : kept->find(map->out)});
   };
   if (!to.is_rtp_endpoint()) add(to.streams().audio(), connection->reports[0]);
   const auto others = to.streams().others();
@@ -145,12 +161,31 @@ ForwardedStreams Session::forwarded_streams(Connection* connection) {
 void Session::handle_rtcp(Instant now, Leg& from, const wire::OpenRtcp& compound, PacketPool& pool,
                           Outbox& out) {
   unsigned lies = from.is_rtp_endpoint() ? take_own_rtcp(now, from, compound) : 0;
+  repeat_lost(now, from, compound, pool, out);
   for (const auto& to : legs_) {
     if (to->number() == from.number()) continue;
     lies = std::max(lies, translate_rtcp(now, from, *to, compound, pool, out));
   }
   // Once, however many have read it.
   for (; lies > 0; --lies) from.count_drop(DropReason::BadHeader);
+}
+
+/// What the endpoint asks for again and is kept goes out at once. The translator leaves it out of
+/// what crosses (ForwardedStream::kept).
+void Session::repeat_lost(Instant now, Leg& to, const wire::OpenRtcp& compound, PacketPool& pool,
+                          Outbox& out) {
+  for (const auto& connection : connections_) {
+    if (connection->to != to.number() || !connection->kept) continue;
+    rtp::for_each_lost(compound.packets(), [&](Ssrc ssrc, SeqNum seq) {
+      to.send_again(now, ssrc, seq, *connection->kept, pool, out);
+    });
+  }
+}
+
+void Session::forget_kept(const Leg& to) {
+  for (const auto& connection : connections_) {
+    if (connection->to == to.number() && connection->kept) connection->kept->clear();
+  }
 }
 
 /// What the endpoint reports reaches those who can act on it: its losses the encoders that speak to
@@ -163,12 +198,33 @@ unsigned Session::take_own_rtcp(Instant now, Leg& from, const wire::OpenRtcp& co
     if (news.has_report && connection->to == from.number()) {
       transcoder->set_expected_loss(from.far_loss_percent());
     }
-    const rtp::Reception* source = from.reception_of(compound.ssrc());
-    if (news.has_sender_report && connection->from == from.number() && source != nullptr) {
-      if (Leg* to = leg(connection->to)) to->follow(*source);
+    if (news.has_sender_report && connection->from == from.number()) {
+      align_sound(now, from, *connection);
     }
   }
   return news.malformed;
+}
+
+/// Sound stays in step with the picture beside it (DESIGN.md section 3) where the SRs about it are
+/// on its sender's clock, as those of the picture are. Only the SR of the very stream that the
+/// sound is made from says how: a picture takes another time from its capture to the wire.
+void Session::align_sound(Instant now, Leg& from, Connection& connection) {
+  Leg* const to = leg(connection.to);
+  if (to == nullptr) return;
+  const rtp::OutputStream& stream = to->streams().audio();
+  const auto origin = connection.path->transcoder()->origin();
+  const auto mapping = stream.mapping();
+  if (!origin && !mapping) return;
+  const rtp::Reception* const source = from.reception_of(mapping ? mapping->in : origin->ssrc);
+  if (source == nullptr || !source->last_sender_report()) return;
+  const rtp::ArrivedSenderReport& report = *source->last_sender_report();
+  if (report.arrival != now) return;  // the SR was another stream's
+  if (mapping) {                      // the sender is using a codec that passes
+    to->set_timeline({report.info.ntp, now}, mapping->to_out(report.info.rtp_timestamp));
+  } else if (const auto capture = source->capture_of(origin->timestamp, origin->clock)) {
+    to->set_timeline({rtp::ntp_plus(capture->ntp, -origin->delay), capture->at - origin->delay},
+                     stream.next_timestamp());
+  }
 }
 
 unsigned Session::translate_rtcp(Instant now, Leg& from, Leg& to, const wire::OpenRtcp& compound,
@@ -181,6 +237,8 @@ unsigned Session::translate_rtcp(Instant now, Leg& from, Leg& to, const wire::Op
   route.received = {received.begin(), received.size()};
   route.reporter = to.own_ssrc();
   route.cname = to.cname();
+  const Connection* const answered = connection(to.number(), from.number());
+  route.passes_transport_cc = answered != nullptr && passes_transport_cc(*answered);
   const auto write = [&](Leg& leg, auto&& fill) {
     PacketBuf packet = pool.take();
     if (!packet) return leg.count_drop(DropReason::PoolEmpty);
@@ -192,6 +250,7 @@ unsigned Session::translate_rtcp(Instant now, Leg& from, Leg& to, const wire::Op
   rtp::Translation translation;
   write(to, [&](MutableBytes octets) {
     translation = rtp::RtcpTranslator::translate(compound, now, route, octets);
+    to.note_requests(now, octets.first(translation.octets));
     return translation.octets;
   });
   if (sent.empty()) return translation.malformed;

@@ -86,6 +86,9 @@ class Session {
   void handle_rtcp(Instant now, Leg& from, const wire::OpenRtcp& compound, PacketPool& pool,
                    Outbox& out);
 
+  /// A leg's security has changed: nothing of before is sent to it again.
+  void forget_kept(const Leg& to);
+
   /// A leg's report, with what only its connections know: what the transcoders did to its audio,
   /// and what the endpoint says of streams that are forwarded to it.
   void fill_report(const Leg& leg, LegReport& report) const;
@@ -95,6 +98,10 @@ class Session {
   [[nodiscard]] Instant last_heard() const;
   [[nodiscard]] Connection* connection(std::uint16_t from, std::uint16_t to);
   [[nodiscard]] ForwardedStreams forwarded_streams(Connection* connection);
+  [[nodiscard]] bool passes_transport_cc(const Connection& connection) const;
+  void repeat_lost(Instant now, Leg& to, const wire::OpenRtcp& compound, PacketPool& pool,
+                   Outbox& out);
+  void align_sound(Instant now, Leg& from, Connection& connection);
   // Both answer how many packets of the compound lie about their insides.
   unsigned take_own_rtcp(Instant now, Leg& from, const wire::OpenRtcp& compound);
   unsigned translate_rtcp(Instant now, Leg& from, Leg& to, const wire::OpenRtcp& compound,

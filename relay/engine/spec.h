@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "codecs/codec.h"
@@ -15,7 +16,24 @@ namespace causeway::engine {
 /// What an application asks of a leg, as plain values: the planner's input and control/'s record of
 /// what was said. Never seen by a worker; keys are not part of it.
 
-enum class MediaKind : std::uint8_t { Audio, Video, TelephoneEvent, ComfortNoise, Other };
+enum class MediaKind : std::uint8_t {
+  Audio,
+  Video,
+  TelephoneEvent,
+  ComfortNoise,
+  Retransmission,  ///< `rtx` (RFC 4588) of the video whose send_type() its fmtp names: `apt=96`.
+  Other,
+};
+
+/// What flows, seen from the relay: SendOnly sends to the endpoint and drops what it sends.
+enum class Direction : std::uint8_t { SendRecv, SendOnly, RecvOnly, Inactive };
+
+[[nodiscard]] constexpr bool sends(Direction d) {
+  return d == Direction::SendRecv || d == Direction::SendOnly;
+}
+[[nodiscard]] constexpr bool receives(Direction d) {
+  return d == Direction::SendRecv || d == Direction::RecvOnly;
+}
 
 /// One payload type of a leg (an `a=rtpmap` with its `a=fmtp`).
 struct CodecSpec {
@@ -29,12 +47,35 @@ struct CodecSpec {
   Duration ptime{};
   /// How we encode towards this endpoint, Opus only.
   codecs::OpusEncoderSettings opus;
+  /// What we send it as, where the endpoint wants another number than it uses (RFC 3264 5.1).
+  std::optional<PayloadType> sent_as;
+  /// Which way it flows; no further than the leg as a whole.
+  Direction direction = Direction::SendRecv;
 
+  [[nodiscard]] PayloadType send_type() const { return sent_as.value_or(payload_type); }
   friend bool operator==(const CodecSpec& a, const CodecSpec& b) {
-    return a.payload_type == b.payload_type && a.same_format(b);
+    return a.payload_type == b.payload_type && a.send_type() == b.send_type() &&
+           a.direction == b.direction && a.fmtp == b.fmtp && a.same_format(b);
   }
   /// Whether a packet of one may be passed as the other, its payload untouched.
   [[nodiscard]] bool same_format(const CodecSpec& other) const;
+};
+
+/// A header extension of a leg's packets (`a=extmap`, RFC 8285). Those that are not listed are not
+/// passed from a leg that lists any, nor to one.
+struct ExtensionSpec {
+  std::uint8_t id = 0;  ///< 1 to 14: the one-byte form.
+  std::string uri;
+  MediaKind media = MediaKind::Audio;  ///< Audio or Video: whose packets have it.
+  /// Of kMid: what packets towards the endpoint say, 1 to 16 octets; empty: they do not say it.
+  std::string mid;
+  friend bool operator==(const ExtensionSpec&, const ExtensionSpec&) = default;
+
+  /// The section of a bundle that a packet is of (RFC 8843 15): each leg's own.
+  static constexpr std::string_view kMid = "urn:ietf:params:rtp-hdrext:sdes:mid";
+  /// Transport-wide numbers: those of one hop, or of both where nothing changes them.
+  static constexpr std::string_view kTransportCc =
+      "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01";
 };
 
 /// Which senders a leg listens to. Where it listens and where it sends are two things: only LATCH
@@ -53,17 +94,8 @@ struct AcceptFrom {
   Duration latch_window = std::chrono::seconds(60);  ///< Latch only: from arming.
 };
 
-/// What flows, seen from the relay: SendOnly sends to the endpoint and drops what it sends.
-enum class Direction : std::uint8_t { SendRecv, SendOnly, RecvOnly, Inactive };
-
-[[nodiscard]] constexpr bool sends(Direction d) {
-  return d == Direction::SendRecv || d == Direction::SendOnly;
-}
-[[nodiscard]] constexpr bool receives(Direction d) {
-  return d == Direction::SendRecv || d == Direction::RecvOnly;
-}
-
-enum class Security : std::uint8_t { Plain, Sdes };
+/// SRTP keys come from the application (SDES, RFC 4568) or from a handshake (DTLS-SRTP, RFC 5764).
+enum class Security : std::uint8_t { Plain, Sdes, Dtls };
 
 /// When the relay may change the codec towards a leg.
 enum class TranscodingPolicy : std::uint8_t {
@@ -76,13 +108,20 @@ struct LegSpec {
   std::string id;
   std::string network;  ///< A network of the node; empty: its first.
   bool has_rtcp_mux = false;
+  /// On the port that all legs of its worker on the network share. Needs has_rtcp_mux and has_ice.
+  bool has_shared_port = false;
   std::optional<SocketAddress> remote_rtp;
   std::optional<SocketAddress> remote_rtcp;  ///< Default: remote_rtp, port + 1 without mux.
   AcceptFrom accept_from;
+  bool has_ice = false;  ///< Its peer is whom ICE has validated; `accept_from` has no part in it.
   Security security = Security::Plain;
+  /// What a DTLS leg's suites are before its handshake has chosen them.
+  bool are_suites_known = true;
   wire::SrtpSuite receive_suite = wire::SrtpSuite::AesCm128HmacSha1_80;
   wire::SrtpSuite send_suite = wire::SrtpSuite::AesCm128HmacSha1_80;
   std::vector<CodecSpec> codecs;  ///< In order of preference; empty: anything passes.
+  /// Nothing: not known. Between two such legs header extensions pass as they are.
+  std::optional<std::vector<ExtensionSpec>> extensions;
   TranscodingPolicy transcoding = TranscodingPolicy::Avoid;
   Direction direction = Direction::SendRecv;
   Duration first_packet_timeout = std::chrono::seconds(30);  ///< 0: none.

@@ -13,7 +13,10 @@ rtp::OutputStream& OutputStreams::other_for(Ssrc source, RtpClockRate clock) {
   CAUSEWAY_CHECK(others_ != nullptr, "a path for other media brings room for their streams");
   const auto known = std::ranges::find(*others_, source, &Other::source);
   if (known != others_->end()) return known->stream;
-  if (!others_->full()) return others_->push_back({source, make_stream(clock)}).stream;
+  if (!others_->full()) {
+    const rtp::OutputStream stream = make_stream(clock);
+    return others_->push_back({source, stream, make_rtx()}).stream;
+  }
   Other& idlest = *std::ranges::min_element(*others_, {}, [](const Other& other) {
     return other.stream.has_sent() ? other.stream.last_sent() : Instant::min();
   });
@@ -24,6 +27,13 @@ rtp::OutputStream& OutputStreams::other_for(Ssrc source, RtpClockRate clock) {
 std::span<const OutputStreams::Other> OutputStreams::others() const {
   if (!others_) return {};
   return {others_->begin(), others_->size()};
+}
+
+rtp::RtxSender* OutputStreams::rtx_of(Ssrc out) {
+  if (!others_) return nullptr;
+  const auto known =
+      std::ranges::find_if(*others_, [&](const Other& o) { return o.stream.ssrc() == out; });
+  return known == others_->end() ? nullptr : &known->rtx;
 }
 
 void OutputStreams::take_room(Room& room) {
@@ -59,6 +69,11 @@ rtp::OutputStream OutputStreams::make_stream(RtpClockRate clock) {
   const Ssrc ssrc = draw_ssrc();
   const SeqNum first = draw_first_seq();
   return {ssrc, first, RtpTimestamp(static_cast<std::uint32_t>(random_.next())), clock};
+}
+
+rtp::RtxSender OutputStreams::make_rtx() {
+  const Ssrc ssrc = draw_ssrc();
+  return {ssrc, draw_first_seq()};
 }
 
 Ssrc OutputStreams::draw_ssrc() { return Ssrc(static_cast<std::uint32_t>(random_.next())); }

@@ -6,14 +6,15 @@
 #include "relay/base/random.h"
 #include "relay/base/static_vector.h"
 #include "relay/rtp/continuity.h"
+#include "relay/rtp/rtx.h"
 
 namespace causeway::media {
 
 /// The RTP streams towards one endpoint. Audio is one stream for the life of the leg, whichever
-/// path or source feeds it. Anything else (video, its retransmissions) has a stream for each SSRC
-/// that feeds it, at most kMaxOthers; a further source takes over the one idle longest, under its
-/// SSRC and timeline: whatever a sender does to its own SSRCs, the endpoint is told of no more than
-/// these (and SRTP, which never forgets one, has no more to remember).
+/// path or source feeds it. Anything else (video) has a stream for each SSRC that feeds it, and one
+/// for what is sent of it again (RFC 4588), at most kMaxOthers; a further source takes over the one
+/// idle longest, under its SSRC and timeline: whatever a sender does to its own SSRCs, the endpoint
+/// is told of no more than these (and SRTP, which never forgets one, has no more to remember).
 ///
 /// Most legs are only ever sent audio. The room for the others is made off the worker and comes
 /// with the first path that may need it (take_room); from then on it stays.
@@ -24,6 +25,7 @@ class OutputStreams {
   struct Other {
     Ssrc source;
     rtp::OutputStream stream;
+    rtp::RtxSender rtx;  ///< Where the endpoint has negotiated it.
   };
   using Others = StaticVector<Other, kMaxOthers>;
   using Room = std::unique_ptr<Others>;
@@ -42,6 +44,8 @@ class OutputStreams {
   /// The stream that carries `source`, begun where it is new. REQUIRES: there is room.
   [[nodiscard]] rtp::OutputStream& other_for(Ssrc source, RtpClockRate clock);
   [[nodiscard]] std::span<const Other> others() const;
+  /// The retransmissions of the stream that the endpoint sees as `out`; null where it has none.
+  [[nodiscard]] rtp::RtxSender* rtx_of(Ssrc out);
   /// Takes `room` where there is none yet; else leaves it.
   void take_room(Room& room);
   [[nodiscard]] bool has_room() const { return others_ != nullptr; }
@@ -65,11 +69,15 @@ class OutputStreams {
     };
     renew_if_spent(audio_);
     if (!others_) return;
-    for (Other& other : *others_) renew_if_spent(other.stream);
+    for (Other& other : *others_) {
+      renew_if_spent(other.stream);
+      if (is_spent(other.rtx.ssrc())) other.rtx = make_rtx();
+    }
   }
 
  private:
   [[nodiscard]] rtp::OutputStream make_stream(RtpClockRate clock);
+  [[nodiscard]] rtp::RtxSender make_rtx();
   [[nodiscard]] Ssrc draw_ssrc();
   [[nodiscard]] SeqNum draw_first_seq();
 

@@ -38,8 +38,18 @@ Result<void, DropReason> Path::pass(wire::OpenRtp packet, const Route& route, In
   packet.set_payload_type(route.out);
   // The marker of audio begins a talkspurt; that of video ends a frame and is the sender's alone.
   if (placed->starts_timeline && route.is_audio) packet.set_marker(true);
+  map_extensions(packet, route);
   io.sent.push_back(std::move(packet));
   return {};
+}
+
+/// What cannot be read cannot be told apart either, and does not pass.
+void Path::map_extensions(wire::OpenRtp& packet, const Route& route) const {
+  if (extensions_ == nullptr || packet.layout().extension_offset == 0) return;
+  const wire::ExtensionEdit edit{route.is_audio ? &extensions_->audio : &extensions_->others, {}};
+  if (wire::edit_extension(packet, edit) != wire::ExtensionEditResult::Done) {
+    packet.remove_extension();
+  }
 }
 
 void Path::handle_timeout(Instant now, Io io) {

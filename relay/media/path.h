@@ -10,9 +10,17 @@
 #include "relay/media/output_streams.h"
 #include "relay/media/route.h"
 #include "relay/media/transcoder.h"
+#include "relay/wire/header_extensions.h"
 #include "relay/wire/rtp.h"
 
 namespace causeway::media {
+
+/// What becomes of the header extensions of packets that pass.
+struct ExtensionMaps {
+  wire::ExtensionIdMap audio;
+  wire::ExtensionIdMap others;
+  bool has_transport_cc = false;  ///< Its numbers pass as they are.
+};
 
 /// A compiled chain from one leg to another: what becomes of an opened packet of each payload type.
 /// Forward and Rekey are a path whose routes all pass; whether keys are involved is the legs'
@@ -22,9 +30,10 @@ namespace causeway::media {
 /// Made off the worker, used by one worker, freed off it. Nothing allocates after construction.
 class Path {
  public:
-  /// `transcoder` is null where no route says Transcode.
-  Path(const RouteTable& routes, std::unique_ptr<Transcoder> transcoder)
-      : routes_(routes), transcoder_(std::move(transcoder)) {}
+  /// `transcoder` is null where no route says Transcode, `extensions` where they pass as they are.
+  Path(const RouteTable& routes, std::unique_ptr<Transcoder> transcoder,
+       std::unique_ptr<const ExtensionMaps> extensions = nullptr)
+      : routes_(routes), transcoder_(std::move(transcoder)), extensions_(std::move(extensions)) {}
 
   /// What a call may use: the receiving leg's streams, and where the packets to be sent go (in
   /// order, in the clear). `sent` has its capacity reserved.
@@ -56,15 +65,31 @@ class Path {
     return routes_.any_of(
         [](const Route& route) { return route.action == Route::Action::Pass && !route.is_audio; });
   }
+  [[nodiscard]] bool passes_video() const {
+    return routes_.any_of(
+        [](const Route& route) { return route.action == Route::Action::Pass && route.is_video; });
+  }
+  [[nodiscard]] bool passes_transport_cc() const {
+    return extensions_ != nullptr && extensions_->has_transport_cc;
+  }
   [[nodiscard]] Transcoder* transcoder() { return transcoder_.get(); }
   [[nodiscard]] const Transcoder* transcoder() const { return transcoder_.get(); }
+  /// Whether anything becomes of packets of this type here.
+  [[nodiscard]] bool takes(PayloadType type) const {
+    return routes_[type].action != Route::Action::Drop;
+  }
+  [[nodiscard]] bool takes_anything() const {
+    return routes_.any_of([](const Route& route) { return route.action != Route::Action::Drop; });
+  }
   [[nodiscard]] const Route& route(PayloadType type) const { return routes_[type]; }
 
  private:
   Result<void, DropReason> pass(wire::OpenRtp packet, const Route& route, Instant now, Io io);
+  void map_extensions(wire::OpenRtp& packet, const Route& route) const;
 
   RouteTable routes_;
   std::unique_ptr<Transcoder> transcoder_;
+  std::unique_ptr<const ExtensionMaps> extensions_;
   bool is_suppressed_ = false;
 };
 

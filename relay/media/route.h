@@ -19,6 +19,7 @@ struct Route {
   PayloadType out;
   /// Belongs to the leg's one audio timeline; false: its own stream for each SSRC (video).
   bool is_audio = true;
+  bool is_video = false;  ///< Its packets are kept, to be sent again.
   friend bool operator==(const Route&, const Route&) = default;
 };
 

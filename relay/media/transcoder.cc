@@ -437,6 +437,12 @@ const TranscoderCounters& Transcoder::counters() const { return parts_->counters
 
 Duration Transcoder::reorder_window() const { return parts_->window.length(); }
 
+std::optional<Transcoder::Origin> Transcoder::origin() const {
+  const AudioFlow& flow = parts_->flow;
+  if (!parts_->ssrc || !flow.is_running()) return std::nullopt;
+  return Origin{*parts_->ssrc, flow.filled_until(), flow.arrivals().clock(), flow.standing_delay()};
+}
+
 Duration Transcoder::standing_delay() const { return parts_->flow.standing_delay(); }
 
 }  // namespace causeway::media

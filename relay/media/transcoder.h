@@ -88,6 +88,17 @@ class Transcoder {
   /// What the far side's receiver reports say is lost, 0..100: the encoder's FEC follows.
   void set_expected_loss(std::uint8_t percent);
 
+  /// What the sound is made from that the output stream's next_timestamp() will be heard at: it was
+  /// captured `delay` before the sender's `timestamp`.
+  struct Origin {
+    Ssrc ssrc;
+    RtpTimestamp timestamp;
+    RtpClockRate clock;
+    Duration delay{};  ///< standing_delay()
+  };
+  /// Nothing where there is no sound to go on from.
+  [[nodiscard]] std::optional<Origin> origin() const;
+
   [[nodiscard]] const TranscoderCounters& counters() const;
   /// How long a missing packet is waited for at present, once a later one shows that it is missing.
   [[nodiscard]] Duration reorder_window() const;

@@ -136,12 +136,14 @@ Duration Reception::jitter() const {
   return clock_rate_.raw() == 0 ? Duration(0) : ticks_to_duration(jitter_ticks(), clock_rate_);
 }
 
-std::optional<CaptureTime> Reception::newest_capture() const {
+std::optional<CaptureTime> Reception::capture_of(RtpTimestamp timestamp,
+                                                 RtpClockRate clock_rate) const {
   if (!last_sr_ || !has_packets() || clock_rate_.raw() == 0) return std::nullopt;
-  const std::int32_t ticks = last_timestamp_.distance_from(last_sr_->info.rtp_timestamp);
+  if (clock_rate != clock_rate_) return std::nullopt;  // the SR is in ticks of the other
+  const std::int32_t ticks = timestamp.distance_from(last_sr_->info.rtp_timestamp);
   const Duration since = ticks_to_duration(ticks, clock_rate_);
   if (since > std::chrono::minutes(1) || since < -std::chrono::minutes(1)) return std::nullopt;
-  return CaptureTime{ntp_plus(last_sr_->info.ntp, since), last_timestamp_at_};
+  return CaptureTime{ntp_plus(last_sr_->info.ntp, since), last_sr_->arrival + since};
 }
 
 ReceptionTotals Reception::totals() const {

@@ -38,10 +38,11 @@ struct ArrivedSenderReport {
   friend bool operator==(const ArrivedSenderReport&, const ArrivedSenderReport&) = default;
 };
 
-/// When a medium was captured by its sender's clock, and when it arrived here.
+/// When a medium was captured: by its sender's clock, and on the relay's (the same moment, as if
+/// the sender's last SR had taken no time to come).
 struct CaptureTime {
   NtpTime ntp;
-  Instant arrival;
+  Instant at;
   friend bool operator==(const CaptureTime&, const CaptureTime&) = default;
 };
 
@@ -91,9 +92,11 @@ class Reception {
     return last_sr_;
   }
 
-  /// Of the newest timestamp, by the sender's last SR; nothing before the first one, or where the
-  /// two are more than a minute apart (a sender that restarted its timestamps).
-  [[nodiscard]] std::optional<CaptureTime> newest_capture() const;
+  /// Of the medium at `timestamp`, by the sender's last SR; nothing before the first one, where
+  /// `clock_rate` is not that of the newest packets, or where the two are more than a minute apart
+  /// (a sender that restarted its timestamps).
+  [[nodiscard]] std::optional<CaptureTime> capture_of(RtpTimestamp timestamp,
+                                                      RtpClockRate clock_rate) const;
 
   friend bool operator==(const Reception&, const Reception&) = default;
 

@@ -77,10 +77,6 @@ class RtcpSession {
     sender_.set_timeline(ntp, timestamp, at);
   }
 
-  /// The same from the stream that ours is made from; see Sender::follow. To be called with the
-  /// other leg's reception when that leg's SR comes.
-  void follow(const Reception& source) { sender_.follow(source); }
-
   [[nodiscard]] Instant next_timeout() const { return schedule_.next(); }
   /// The compound that is due, written to `out`: its size in octets, 0 where none is due. `out`
   /// should hold 1200 octets; blocks that do not fit go with the next compound.

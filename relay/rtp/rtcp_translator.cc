@@ -4,6 +4,7 @@
 #include <array>
 
 #include "relay/base/static_vector.h"
+#include "relay/wire/transport_cc.h"
 
 namespace causeway::rtp {
 
@@ -186,6 +187,9 @@ class RtcpTranslator::Call {
       return cross_entries(feedback, wire::Tmmbr::parse(feedback));
     }
     if (const auto remb = wire::Remb::parse(feedback)) return cross_entries(feedback, remb);
+    if (feedback.is(wire::RtpfbType::TransportCc) && route_.passes_transport_cc) {
+      return cross_entries(feedback, wire::TransportCc::parse(feedback));
+    }
     const bool passes = feedback.is(wire::PsfbType::Pli) || feedback.is(wire::PsfbType::Sli) ||
                         feedback.is(wire::PsfbType::Rpsi);
     const ForwardedStream* stream = find_out(route_.received, feedback.media);
@@ -213,11 +217,14 @@ class RtcpTranslator::Call {
     const ForwardedStream* stream = find_out(route_.received, feedback.media);
     if (stream == nullptr) return false;
     StaticVector<wire::NackEntry, kMostEntries> entries;
+    bool is_answered = false;
     for (std::size_t i = 0; i < nack.size() && !entries.full(); ++i) {
-      if (const auto entry = translate_nack(nack[i], stream->map)) entries.push_back(*entry);
+      const auto entry = translate_nack(nack[i], *stream, is_answered);
+      if (entry) entries.push_back(*entry);
     }
-    return !entries.empty() && writer_.nack(speaker(feedback.sender), stream->map.in,
-                                            std::span(entries.begin(), entries.size()));
+    if (entries.empty()) return is_answered;
+    return writer_.nack(speaker(feedback.sender), stream->map.in,
+                        std::span(entries.begin(), entries.size()));
   }
 
   bool write_entries(const wire::Feedback& feedback, const wire::Fir& fir) {
@@ -249,6 +256,16 @@ class RtcpTranslator::Call {
                                   std::span(limits.begin(), limits.size()));
   }
 
+  /// It is about the transport: `media` only has to be a stream that the sender knows.
+  bool write_entries(const wire::Feedback& feedback, const wire::TransportCc&) {
+    if (route_.received.empty()) return false;
+    const ForwardedStream* const stream = find_out(route_.received, feedback.media);
+    wire::Feedback out = feedback;
+    out.sender = speaker(feedback.sender);
+    out.media = (stream == nullptr ? route_.received.front() : *stream).map.in;
+    return writer_.feedback(out);
+  }
+
   bool write_entries(const wire::Feedback& feedback, const wire::Remb& remb) {
     StaticVector<Ssrc, kMostEntries> sources;
     for (std::size_t i = 0; i < remb.size() && !sources.full(); ++i) {
@@ -259,19 +276,27 @@ class RtcpTranslator::Call {
                                             std::span<const Ssrc>(sources.begin(), sources.size()));
   }
 
-  /// Drops the numbers from before the offsets, which are the first ones of an entry.
-  static std::optional<wire::NackEntry> translate_nack(wire::NackEntry entry,
-                                                       const StreamMap& map) {
-    while (!map.covers(entry.first)) {
-      if (entry.mask == 0) return std::nullopt;
-      do {
-        entry.first = entry.first.plus(1);
-        const bool is_lost = (entry.mask & 1U) != 0;
-        entry.mask = static_cast<std::uint16_t>(entry.mask >> 1);
-        if (is_lost) break;
-      } while (true);
+  /// Leaves out the numbers from before the offsets and those that are answered from here.
+  [[nodiscard]] std::optional<wire::NackEntry> translate_nack(const wire::NackEntry& entry,
+                                                              const ForwardedStream& stream,
+                                                              bool& is_answered) const {
+    std::optional<wire::NackEntry> out;
+    for (int i = 0; i <= 16; ++i) {
+      const SeqNum seq = entry.first.plus(i);
+      const bool is_lost = i == 0 || ((entry.mask >> (i - 1)) & 1U) != 0;
+      if (!is_lost) continue;
+      const bool is_kept = stream.kept != nullptr && stream.kept->holds(seq, now_);
+      is_answered = is_answered || is_kept;
+      const bool is_old = stream.map.newest_out.distance_from(seq) > stream.map.age;
+      if (is_kept || is_old) continue;
+      if (!out) {
+        out = wire::NackEntry{stream.map.to_in(seq), 0};
+      } else {
+        const int bit = stream.map.to_in(seq).distance_from(out->first) - 1;
+        out->mask = static_cast<std::uint16_t>(out->mask | (1U << bit));
+      }
     }
-    return wire::NackEntry{map.to_in(entry.first), entry.mask};
+    return out;
   }
 
   Blocks translate_blocks(const wire::ReportBlocks& far) {

@@ -10,6 +10,7 @@
 #include "relay/base/time.h"
 #include "relay/base/types.h"
 #include "relay/rtp/reception.h"
+#include "relay/rtp/retransmission.h"
 #include "relay/rtp/sender.h"
 #include "relay/rtp/stream_map.h"
 #include "relay/wire/rtcp.h"
@@ -55,6 +56,9 @@ struct ForwardedStream {
   /// Our own statistics of `map.in`, told of its SRs here; null where there are none.
   Reception* reception = nullptr;
   ForwardedReports* reports = nullptr;  ///< Never null.
+  /// What was sent of `map.out` and can be had from here; null where nothing is kept. NACKs for it
+  /// do not cross: the caller answers them (RetransmissionBuffer::repeat).
+  const RetransmissionBuffer* kept = nullptr;
 };
 
 /// What one call of the translator works with: the leg that the compound came from ("here") and the
@@ -71,6 +75,10 @@ struct RtcpRoute {
   /// Our own estimate of what the way to `here` carries: REMB and TMMBR are held to it.
   std::optional<std::uint64_t> estimate_bits_per_second = std::nullopt;
   bool passes_bye = true;
+  /// Both legs have negotiated transport-wide congestion control, all that here is sent comes from
+  /// there, and the extension's numbers pass as they are: the feedback then says what became of
+  /// them over both hops.
+  bool passes_transport_cc = false;
 };
 
 /// What became of one compound.
@@ -108,11 +116,14 @@ struct Translation {
 ///     RR, blocks       | about the streams it receives: SSRC, EHSN mapped; others left out
 ///     SDES             | one CNAME item, the receiving leg's; nothing else of the person
 ///     BYE              | SSRCs mapped; told to the caller, ends no leg
-///     NACK             | sequence numbers mapped; those from before the offsets left out
+///     NACK             | sequence numbers mapped; those from before the offsets left out, and
+///     those
+///                      |   that are answered from here (ForwardedStream::kept)
 ///     PLI, SLI, RPSI   | SSRC mapped.   FIR: SSRC of each entry
 ///     REMB, TMMBR      | SSRCs mapped, the lesser of it and our own estimate
 ///     TMMBN            | dropped: its entries name sources that only the other leg knows
-///     transport-cc     | dropped: its numbers are those of one hop. Not negotiated on such legs
+///     transport-cc     | with route.passes_transport_cc: SSRCs mapped, numbers as they are; else
+///                      |   dropped: its numbers are those of one hop
 ///     APP, XR, others  | dropped: they may carry SSRCs and clocks that we cannot map
 class RtcpTranslator {
  public:

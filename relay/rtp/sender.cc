@@ -11,10 +11,6 @@ namespace {
 /// Extrapolating a timeline further than this says nothing; keeps ticks in range.
 constexpr Duration kLongestPause = std::chrono::hours(24);
 
-/// Between a packet's arrival and the sending of what was made from it, in either direction: the
-/// longest packet and the framing remainder of another.
-constexpr Duration kLongestHold = std::chrono::milliseconds(200);
-
 std::int64_t ticks_between(Instant from, Instant to, RtpClockRate clock_rate) {
   return duration_to_ticks(std::clamp(to - from, -kLongestPause, kLongestPause), clock_rate);
 }
@@ -89,14 +85,6 @@ void Sender::on_sent(RtpTimestamp timestamp, Instant at, RtpClockRate clock_rate
 
 void Sender::set_timeline(NtpTime ntp, RtpTimestamp timestamp, Instant at) {
   timeline_ = Anchor{at, ntp, timestamp};
-}
-
-void Sender::follow(const Reception& source) {
-  const auto capture = source.newest_capture();
-  if (!capture || !has_sent()) return;
-  const Duration held = last_timestamp_at_ - capture->arrival;
-  if (held > kLongestHold || held < -kLongestHold) return;
-  set_timeline(ntp_plus(capture->ntp, held), last_timestamp_, last_timestamp_at_);
 }
 
 bool Sender::is_active(Instant now, Duration interval) const {

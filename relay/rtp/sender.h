@@ -88,12 +88,6 @@ class Sender {
   /// its arrival).
   void set_timeline(NtpTime ntp, RtpTimestamp timestamp, Instant at);
 
-  /// Puts the SRs on the timeline of the stream that this one is made from, by its last SR: what
-  /// was sent about when the newest packet of `source` arrived is that packet's medium. To be
-  /// called when an SR of `source` comes; right to within a packet, and a no-op where either is
-  /// silent.
-  void follow(const Reception& source);
-
   [[nodiscard]] bool has_sent() const { return packets_ != 0; }
   /// Whether something was sent in the last two report intervals (RFC 3550 6.4): SR, not RR.
   [[nodiscard]] bool is_active(Instant now, Duration interval) const;

@@ -9,8 +9,8 @@
 #include "relay/base/result.h"
 #include "relay/base/types.h"
 #include "relay/srtp/cipher.h"
-#include "relay/srtp/hmac_sha1.h"
 #include "relay/srtp/session_keys.h"
+#include "relay/wire/hmac_sha1.h"
 #include "relay/wire/rtcp.h"
 #include "relay/wire/srtp_keys.h"
 
@@ -42,8 +42,8 @@ class CmKey {
                                                   Ssrc ssrc, std::uint64_t index) {
     const std::size_t sealed = packet.size() - rtp_.tag_octets;
     const MutableBytes data = packet.data();
-    if (!tags_equal(rtp_tag(data.first(sealed), index).first(rtp_.tag_octets),
-                    data.subspan(sealed)) ||
+    if (!wire::tags_equal(rtp_tag(data.first(sealed), index).first(rtp_.tag_octets),
+                          data.subspan(sealed)) ||
         !rtp_.crypt(data.first(sealed).subspan(header_octets), ssrc, index)) {
       return failure(DropReason::AuthFailed);
     }
@@ -68,8 +68,8 @@ class CmKey {
     const std::size_t covered = packet.size() - rtcp_.tag_octets;
     const std::size_t plain = covered - 4;
     const MutableBytes data = packet.data();
-    if (!tags_equal(rtcp_.tag(data.first(covered), {}).first(rtcp_.tag_octets),
-                    data.subspan(covered))) {
+    if (!wire::tags_equal(rtcp_.tag(data.first(covered), {}).first(rtcp_.tag_octets),
+                          data.subspan(covered))) {
       return failure(DropReason::AuthFailed);
     }
     if ((word & R::kSrtcpEncrypted) != 0 &&
@@ -100,11 +100,11 @@ class CmKey {
   // A digest that outlives the expression it is made in, cut to a tag's length.
   class Tag {
    public:
-    explicit Tag(const HmacSha1::Digest& digest) : digest_(digest) {}
+    explicit Tag(const wire::HmacSha1::Digest& digest) : digest_(digest) {}
     [[nodiscard]] Bytes first(std::size_t octets) const { return Bytes{digest_}.first(octets); }
 
    private:
-    HmacSha1::Digest digest_;
+    wire::HmacSha1::Digest digest_;
   };
 
   // The session keys of SRTP or of SRTCP.
@@ -118,7 +118,7 @@ class CmKey {
           !derive_session_key<R>(key, master_salt, salt_use, salt)) {
         return false;
       }
-      auth = HmacSha1(auth_key.octets);
+      auth = wire::HmacSha1(auth_key.octets);
       return cipher.set_key(Bytes(cipher_key.octets).first(key.size()));
     }
     [[nodiscard]] bool crypt(MutableBytes data, Ssrc ssrc, std::uint64_t index) {
@@ -131,7 +131,7 @@ class CmKey {
     }
 
     CtrCipher cipher;
-    HmacSha1 auth;
+    wire::HmacSha1 auth;
     WipedOctets<14> salt;
     std::uint8_t tag_octets = 0;
   };

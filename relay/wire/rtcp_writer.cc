@@ -149,7 +149,7 @@ bool RtcpWriter::remb(Ssrc sender, std::uint64_t bits_per_second, std::span<cons
 
 bool RtcpWriter::feedback(const Feedback& feedback) {
   const MutableBytes body = begin_feedback(feedback.type, feedback.format, feedback.sender,
-                                           feedback.media, feedback.fci.size());
+                                           feedback.media, up_to_words(feedback.fci.size()));
   if (body.empty()) return false;
   std::ranges::copy(feedback.fci, body.begin() + 8);
   return true;

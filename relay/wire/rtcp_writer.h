@@ -39,7 +39,7 @@ class RtcpWriter {
   bool bitrate_limits(RtpfbType type, Ssrc sender, std::span<const BitrateLimit> limits);
   /// REQUIRES: sources.size() <= 255.
   bool remb(Ssrc sender, std::uint64_t bits_per_second, std::span<const Ssrc> sources);
-  /// Any feedback, its FCI as it is. REQUIRES: fci.size() is a multiple of four.
+  /// Any feedback, its FCI as it is, filled up with zeros to a whole word.
   bool feedback(const Feedback& feedback);
   /// A packet whose framing is right and which has no padding, as it is.
   bool packet(Bytes octets);

@@ -23,11 +23,6 @@ Result<RtpLayout, DropReason> parse_rtp_header(Bytes packet) {
   return layout;
 }
 
-bool is_rtcp(Bytes packet) {
-  const unsigned second = load_u8(&packet[1]);
-  return second >= 192 && second <= 223;
-}
-
 Result<SealedRtp, DropReason> SealedRtp::parse(PacketBuf packet) {
   const auto layout = parse_rtp_header(packet.data());
   if (!layout) return failure(layout.error());
@@ -62,6 +57,59 @@ OpenRtp OpenRtp::make(PacketBuf buffer, PayloadType type, bool marker, SeqNum se
   packet.set_ssrc(ssrc);
   std::ranges::copy(payload, out.begin() + kRtpFixedHeaderOctets);
   return packet;
+}
+
+OpenRtp OpenRtp::made_of(PacketBuf octets) {
+  const auto layout = parse_rtp_header(octets.data());
+  CAUSEWAY_CHECK(layout.has_value(), "a packet of ours has a header");
+  auto packet = from_opened(SealedRtp(std::move(octets), *layout));
+  CAUSEWAY_CHECK(packet.has_value(), "a packet of ours has the padding that it says");
+  return std::move(*packet);
+}
+
+void OpenRtp::move_header(std::size_t kept, std::ptrdiff_t octets) {
+  if (octets > 0) packet_.move_front(-octets);
+  const auto begin = packet_.data().begin();
+  const auto size = static_cast<std::ptrdiff_t>(kept);
+  if (octets > 0) {
+    std::copy(begin + octets, begin + octets + size, begin);
+  } else if (octets < 0) {
+    std::copy_backward(begin, begin + size, begin - octets + size);
+    packet_.move_front(-octets);
+  }
+}
+
+bool OpenRtp::set_extension(std::uint16_t profile, Bytes body) {
+  CAUSEWAY_CHECK(body.size() % 4 == 0, "a header extension is of whole words");
+  const std::size_t before = octets_before_extension();
+  const std::size_t header = before + 4 + body.size();
+  const auto growth =
+      static_cast<std::ptrdiff_t>(header) - static_cast<std::ptrdiff_t>(layout_.header_octets);
+  if (growth > static_cast<std::ptrdiff_t>(packet_.head_room())) return false;
+  move_header(before, growth);
+  const MutableBytes out = packet_.data();
+  out[0] |= std::byte{0x10};
+  store_be16(&out[before], profile);
+  store_be16(&out[before + 2], static_cast<std::uint16_t>(body.size() / 4));
+  std::ranges::copy(body, out.begin() + static_cast<std::ptrdiff_t>(before + 4));
+  layout_.header_octets = static_cast<std::uint16_t>(header);
+  layout_.extension_offset = static_cast<std::uint16_t>(before + 4);
+  layout_.extension_octets = static_cast<std::uint16_t>(body.size());
+  return true;
+}
+
+void OpenRtp::remove_extension() {
+  if (layout_.extension_offset == 0) return;
+  const std::size_t before = octets_before_extension();
+  move_header(before, static_cast<std::ptrdiff_t>(before) - layout_.header_octets);
+  packet_.data()[0] &= std::byte{0xef};
+  layout_.header_octets = static_cast<std::uint16_t>(before);
+  layout_.extension_offset = layout_.extension_octets = 0;
+}
+
+void OpenRtp::trim_payload_front(std::size_t octets) {
+  CAUSEWAY_CHECK(octets <= payload().size(), "no more than there is");
+  move_header(layout_.header_octets, -static_cast<std::ptrdiff_t>(octets));
 }
 
 OpenRtp OpenRtp::clone(PacketPool& pool) const {

@@ -37,7 +37,10 @@ struct RtpLayout {
 [[nodiscard]] Result<RtpLayout, DropReason> parse_rtp_header(Bytes packet);
 
 /// Whether an RTP-or-RTCP datagram is RTCP (RFC 5761 section 4). REQUIRES: packet.size() >= 2.
-[[nodiscard]] bool is_rtcp(Bytes packet);
+[[nodiscard]] inline bool is_rtcp(Bytes packet) {
+  const unsigned second = load_u8(&packet[1]);
+  return second >= 192 && second <= 223;
+}
 
 /// The fixed header's fields of a packet whose header has been parsed. Shared by SealedRtp, whose
 /// header is not authentic yet, and OpenRtp.
@@ -99,6 +102,16 @@ class OpenRtp : public RtpFields {
   void set_timestamp(RtpTimestamp at) { store_be32(&packet_.data()[4], at.raw()); }
   void set_ssrc(Ssrc ssrc) { store_be32(&packet_.data()[8], ssrc.raw()); }
 
+  /// Gives the packet this header extension in the place of the one that it has, if any; what is
+  /// before it moves within the head room. False, and nothing is changed, where that is too small.
+  /// REQUIRES: `body` is of whole words and not part of the packet.
+  [[nodiscard]] bool set_extension(std::uint16_t profile, Bytes body);
+  /// Takes the header extension out.
+  void remove_extension();
+  /// Gives up the first octets of the payload; the header moves up to the rest.
+  /// REQUIRES: octets <= payload().size().
+  void trim_payload_front(std::size_t octets);
+
   /// Gives the buffer up, for sealing or sending.
   [[nodiscard]] PacketBuf take() && { return std::move(packet_); }
   /// The buffer, for a transform that works in place.
@@ -110,10 +123,19 @@ class OpenRtp : public RtpFields {
   /// REQUIRES: `buffer` is an empty buffer from the pool, payload.size() <= kMaxData - 12.
   [[nodiscard]] static OpenRtp make(PacketBuf buffer, PayloadType type, bool marker, SeqNum seq,
                                     RtpTimestamp timestamp, Ssrc ssrc, Bytes payload);
+  /// A packet that was written octet by octet from one that was open, such as its retransmission.
+  /// REQUIRES: it is a whole RTP packet.
+  [[nodiscard]] static OpenRtp made_of(PacketBuf octets);
 
  private:
   friend class srtp::SrtpReceiver;
   friend Result<OpenRtp, DropReason> open_plain(SealedRtp sealed);
+  /// Moves the first `kept` octets so that `octets` more (or fewer) follow them.
+  void move_header(std::size_t kept, std::ptrdiff_t octets);
+  [[nodiscard]] std::size_t octets_before_extension() const {
+    return layout_.extension_offset == 0 ? layout_.header_octets
+                                         : layout_.extension_offset - std::size_t{4};
+  }
   /// After the payload is in the clear: checks the padding (BadHeader).
   [[nodiscard]] static Result<OpenRtp, DropReason> from_opened(SealedRtp opened);
   using RtpFields::RtpFields;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <cstring>
 #include <string>
 
 #include "relay/io/clock.h"
@@ -39,6 +40,7 @@ Result<std::unique_ptr<Worker>, Error> Worker::create(WorkerConfig config,
   auto backend = make_backend(worker->pool_, worker->engine_.max_sockets());
   if (!backend) return failure(std::move(backend).error());
   worker->backend_ = std::move(*backend);
+  if (auto opened = worker->open_shared_ports(); !opened) return failure(std::move(opened).error());
   worker->thread_ = std::jthread([self = worker.get()] { self->run(); });
   return worker;
 }
@@ -77,6 +79,23 @@ void Worker::request_stop() {
   mailbox_.close();
   is_stopping_ = true;
   backend_->wake();
+}
+
+/// A port that every endpoint of a network is told has no substitute, so a node that cannot have it
+/// does not start.
+Result<void, Error> Worker::open_shared_ports() {
+  engine_.open_shared_ports(outbox_);
+  for (const engine::SocketWish& wish : outbox_.sockets) {
+    const auto opened = backend_->open(wish.socket, wish.bind, wish.dscp);
+    if (!opened) {
+      return failure(Error{
+          ErrorCode::Unavailable, "SHARED_PORT_REFUSED", wish.bind.to_string(),
+          "The shared port cannot be opened: " + std::string(std::strerror(opened.error().raw()))});
+    }
+    engine_.handle_socket_opened(io::now(), wish.socket, true, outbox_);
+  }
+  outbox_.sockets.clear();
+  return {};
 }
 
 void Worker::run() {
@@ -159,6 +178,10 @@ void Worker::drain() {
     }
     outbox_.sockets.clear();
   } while (!outbox_.transmits.empty());
+  for (engine::DtlsWish& wish : outbox_.dtls) {
+    if (config_.dtls != nullptr) config_.dtls->post(id(), wish);
+  }
+  outbox_.dtls.clear();
   outlet_.put(outbox_);
   if (config_.records != nullptr) config_.records->flush();
 }
@@ -176,7 +199,10 @@ void Worker::note_turn(std::span<const Datagram> batch) {
   turns_.add();
   sessions_.set(engine_.sessions());
   pool_available_.set(pool_.available());
-  stray_datagrams_.set(engine_.stray_datagrams());
+  const engine::SharedPortCounters shared = engine_.shared_port_counters();
+  stray_datagrams_.set(engine_.stray_datagrams() + shared.strays);
+  misrouted_checks_.set(shared.misrouted_checks);
+  unknown_checks_.set(shared.unknown_checks);
   if (batch.empty()) return;
   const Instant now = io::now();
   for (const Datagram& datagram : batch) added_delay_.add(now - datagram.arrival);
@@ -208,6 +234,8 @@ WorkerStats Worker::stats() const {
           .refused_commands = refused_commands_.load(std::memory_order_relaxed),
           .events_lost = outlet_.events_lost(),
           .stray_datagrams = stray_datagrams_.value(),
+          .misrouted_checks = misrouted_checks_.value(),
+          .unknown_checks = unknown_checks_.value(),
           .sessions = sessions_.value(),
           .pool_available = pool_available_.value(),
           .added_delay = added_delay_.snapshot()};

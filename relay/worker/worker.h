@@ -10,6 +10,7 @@
 #include "relay/io/backend.h"
 #include "relay/io/wake_signal.h"
 #include "relay/worker/affinity.h"
+#include "relay/worker/dtls_pool.h"
 #include "relay/worker/histogram.h"
 #include "relay/worker/hooks.h"
 #include "relay/worker/mailbox.h"
@@ -32,6 +33,7 @@ struct WorkerConfig {
   /// How long a worker that is being stopped waits for its last reports to be read.
   Duration last_reports = std::chrono::seconds(1);
   record::RingWriter* records = nullptr;  ///< Null: nothing can be recorded. Outlives the worker.
+  DtlsPool* dtls = nullptr;  ///< Null: handshakes are never answered. Outlives the worker.
 };
 
 /// Numbers of one worker, as they were at about the same moment.
@@ -41,6 +43,8 @@ struct WorkerStats {
   std::uint64_t refused_commands = 0;  ///< The mailbox was full.
   std::uint64_t events_lost = 0;
   std::uint64_t stray_datagrams = 0;
+  std::uint64_t misrouted_checks = 0;  ///< To a shared port, for another node or worker.
+  std::uint64_t unknown_checks = 0;    ///< To a shared port, for a leg that does not live.
   std::uint64_t sessions = 0;
   std::uint64_t pool_available = 0;
   /// Kernel arrival to the end of the turn that answered it, per datagram: the delay that the relay
@@ -66,7 +70,8 @@ class Worker {
   /// A batch of commands a turn, so that a flood of them delays no packet for long.
   static constexpr std::size_t kCommandsPerTurn = 64;
 
-  /// Starts the thread. `reader` is notified of reports and outlives the worker.
+  /// Opens the shared ports and starts the thread. `reader` is notified of reports and outlives the
+  /// worker. Errors: the back-end's; SHARED_PORT_REFUSED, `field` being its address.
   [[nodiscard]] static Result<std::unique_ptr<Worker>, Error> create(
       WorkerConfig config, const BackendFactory& make_backend, io::WakeSignal& reader,
       Hooks hooks = linked_hooks());
@@ -100,6 +105,7 @@ class Worker {
  private:
   Worker(WorkerConfig config, io::WakeSignal& reader, Hooks hooks);
 
+  [[nodiscard]] Result<void, Error> open_shared_ports();
   void run();
   void enter_thread();
   void turn();
@@ -128,6 +134,8 @@ class Worker {
   io::Gauge sessions_;
   io::Gauge pool_available_;
   io::Gauge stray_datagrams_;
+  io::Gauge misrouted_checks_;
+  io::Gauge unknown_checks_;
   DurationHistogram added_delay_;
   std::atomic<bool> is_stopping_{false};
   std::atomic<bool> is_stopped_{false};

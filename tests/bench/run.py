@@ -159,7 +159,8 @@ def brief(row):
     for name, title in (("cpu_ns_per_packet", "cpu %s ns"), ("p50", "p50 %s us"),
                         ("p99", "p99 %s us"), ("kib_per_call", "%s KiB/call"),
                         ("instructions_per_packet", "%s instructions"),
-                        ("calls_per_s", "%s calls/s")):
+                        ("calls_per_s", "%s calls/s"), ("p99_added", "p99 %s us more"),
+                        ("handshakes_per_s", "%s handshakes/s")):
         if row.get(name) is not None:
             words.append(title % results.number(row[name]))
     if row["invalid"]:

@@ -9,7 +9,7 @@ usage: tests/bench/run.sh [options]
 Installs what is missing (rtpengine from Debian, not started as a service), builds the release,
 lets calls run in real time over each subject in turn, prints a table, and writes
 out/bench/results.json and plots. One processor is the load's, another the subject's; everything
-stays on loopback addresses (127.0.99.1 to .4), which need not be made or removed.
+stays on loopback addresses (127.0.99.1 to .5), which need not be made or removed.
 
   --quick         one repeat of the main cases: under 3 minutes once built
   --case NAME     only this case, or those that begin so (`pcmu-opus*`); may be repeated
@@ -30,7 +30,7 @@ root="$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)"
 cd "$root"
 
 PACKAGES=(rtpengine-daemon linux-perf valgrind pocketsphinx-testdata python3 util-linux)
-TARGETS=(causewayd bench_generator bench_setup bench_echo bench_alone)
+TARGETS=(causewayd bench_generator bench_setup bench_handshakes bench_echo bench_alone)
 
 preset=release install=true build=true
 arguments=()

@@ -85,7 +85,6 @@ const std::map<std::pair<std::string, std::string>, const char*> kImpossible = {
 
 /// Reasons that no method can answer with yet, and why.
 const std::map<std::string, const char*> kNeverYet = {
-    {"SDP_INVALID", "SDP is not built"},
     {"PLAYBACK_NOT_FOUND", "playback is not built"},
     {"INTERNAL", "a bug of ours; answer_test.cc plants one"},
 };
@@ -100,6 +99,13 @@ struct Case {
 
 const std::string kEtag = " etag: 'of-before'";
 const std::string kKey30 = "'012345678901234567890123456789'";
+
+/// A description of one audio section, as a field of text format.
+std::string sdp(const std::string& protocol_and_type, const std::string& attribute = "") {
+  return "v=0\\no=- 1 1 IN IP4 127.0.0.1\\ns=-\\nc=IN IP4 127.0.0.1\\nt=0 0\\nm=audio 9 " +
+         protocol_and_type + "\\n" + attribute;
+}
+const std::string kShortKey = "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:c2hvcnQ=\\n";
 
 /// The node has: session `s` with legs `a` (PCMU, sends to 127.0.0.1:9), `b` (PCMU, no address),
 /// `k` (SDES), `v` (G.729), connections `ab`; recording `r` of `a`, running, and `old` of `b`,
@@ -132,7 +138,12 @@ std::vector<Case> cases() {
        "session { legs { name: 'legs/a' } legs { name: 'legs/b' } connections { from_leg: 'legs/a' "
        "to_leg: 'legs/b' stages { encrypt {} } } }",
        "PLAN_MISMATCH"},
-      {"RelayService.CreateSession", "session { legs { profile: 'webrtc' } }", "STAGE_ABSENT"},
+      {"RelayService.CreateSession",
+       "session { legs { codec_policy { transcoding: TRANSCODING_POLICY_PREFER_ORDER } } }",
+       "STAGE_ABSENT"},
+      {"RelayService.CreateSession",
+       "session { legs { transport { kind: TRANSPORT_KIND_SHARED_PORT ice {} } } }",
+       "FIELD_INVALID"},
       // Sessions
       {"RelayService.GetSession", "", "FIELD_REQUIRED"},
       {"RelayService.GetSession", "name: 's'", "NAME_INVALID"},
@@ -167,7 +178,8 @@ std::vector<Case> cases() {
        "CODEC_UNSUPPORTED"},
       {"RelayService.CreateLeg",
        "parent: 'sessions/s' leg { codecs { ptime { nanos: 15000000 } } }", "PTIME_UNSUPPORTED"},
-      {"RelayService.CreateLeg", "parent: 'sessions/s' leg { transport { ice {} } }",
+      {"RelayService.CreateLeg",
+       "parent: 'sessions/s' leg { codec_policy { transcoding: TRANSCODING_POLICY_PREFER_ORDER } }",
        "STAGE_ABSENT"},
       {"RelayService.GetLeg", "name: '" + leg + "none'", "LEG_NOT_FOUND"},
       {"RelayService.GetLeg", "name: 'legs/a'", "NAME_INVALID"},
@@ -193,8 +205,7 @@ std::vector<Case> cases() {
        "NO_COMMON_CODEC"},
       {"RelayService.UpdateLeg", "leg { name: '" + leg + "t' codecs { payload_type: 0 } }",
        "PLAN_MISMATCH"},
-      {"RelayService.UpdateLeg", "leg { name: '" + leg + "a' security { dtls {} } }",
-       "STAGE_ABSENT"},
+      {"RelayService.UpdateLeg", "leg { name: '" + leg + "a' dscp: 5 }", "STAGE_ABSENT"},
       {"RelayService.DeleteLeg", "name: '" + leg + "none'", "LEG_NOT_FOUND"},
       {"RelayService.DeleteLeg", "name: '" + leg + "a'" + kEtag, "ETAG_MISMATCH"},
       {"RelayService.RotateKeys", "name: '" + leg + "none'", "LEG_NOT_FOUND"},
@@ -248,6 +259,72 @@ std::vector<Case> cases() {
        "CONNECTION_NOT_FOUND"},
       {"RelayService.DeleteConnection", "name: 'sessions/s/connections/ab'" + kEtag,
        "ETAG_MISMATCH"},
+      // Descriptions. Legs: `p` of a trunk, with an offer pending; `q` the same without; `w`
+      // WebRTC;
+      // `x` SDES; `y` SDES, with an offer pending; `n` whose policy leaves no codec.
+      {"RelayService.CreateOffer", "", "FIELD_REQUIRED"},
+      {"RelayService.CreateOffer", "name: '" + leg + "none'", "LEG_NOT_FOUND"},
+      {"RelayService.CreateOffer", "name: '" + leg + "a'", "FIELD_REQUIRED"},
+      {"RelayService.CreateOffer", "name: '" + leg + "a' profile: 'pots'", "FIELD_INVALID"},
+      {"RelayService.CreateOffer", "name: '" + leg + "p'", "LEG_NOT_READY"},
+      {"RelayService.CreateOffer", "name: '" + leg + "n'", "NO_COMMON_CODEC"},
+      {"RelayService.CreateAnswer", "name: '" + leg + "none'", "LEG_NOT_FOUND"},
+      {"RelayService.CreateAnswer", "name: '" + leg + "q'", "FIELD_REQUIRED"},
+      {"RelayService.CreateAnswer", "name: '" + leg + "q' offer_sdp: 'v=1'", "SDP_INVALID"},
+      {"RelayService.CreateAnswer", "name: '" + leg + "w' offer_sdp: '" + sdp("RTP/AVP 0") + "'",
+       "SDP_INVALID"},
+      {"RelayService.CreateAnswer", "name: '" + leg + "q' offer_sdp: '" + sdp("RTP/AVP 18") + "'",
+       "NO_COMMON_CODEC"},
+      {"RelayService.CreateAnswer", "name: '" + leg + "x' offer_sdp: '" + sdp("RTP/SAVP 0") + "'",
+       "CRYPTO_INVALID"},
+      {"RelayService.CreateAnswer",
+       "name: '" + leg + "x' offer_sdp: '" + sdp("RTP/SAVP 0", kShortKey) + "'", "KEY_LENGTH"},
+      {"RelayService.CreateAnswer", "name: '" + leg + "p' offer_sdp: '" + sdp("RTP/AVP 0") + "'",
+       "LEG_NOT_READY"},
+      {"RelayService.SetAnswer", "name: '" + leg + "p' branch: '" + std::string(129, 'b') + "'",
+       "FIELD_INVALID"},
+      {"RelayService.SetAnswer", "name: '" + leg + "p' answer_sdp: 'v=1'", "SDP_INVALID"},
+      {"RelayService.SetAnswer", "name: '" + leg + "p' answer_sdp: '" + sdp("RTP/AVP 18") + "'",
+       "NO_COMMON_CODEC"},
+      {"RelayService.SetAnswer", "name: '" + leg + "y' answer_sdp: '" + sdp("RTP/SAVP 0") + "'",
+       "CRYPTO_INVALID"},
+      {"RelayService.SetAnswer",
+       "name: '" + leg + "y' answer_sdp: '" + sdp("RTP/SAVP 0", kShortKey) + "'", "KEY_LENGTH"},
+      {"RelayService.SetAnswer", "name: '" + leg + "q' answer_sdp: '" + sdp("RTP/AVP 0") + "'",
+       "LEG_NOT_READY"},
+      {"RelayService.RollbackOffer", "name: '" + leg + "q'", "LEG_NOT_READY"},
+      {"RelayService.AddIceCandidates", "name: '" + leg + "w' candidates: 'x'", "SDP_INVALID"},
+      {"RelayService.AddIceCandidates", "name: '" + leg + "q'", "LEG_NOT_READY"},
+      {"RelayService.BridgeOffer", "session_id: 's' offer_sdp: 'v=1'", "ID_TAKEN"},
+      {"RelayService.BridgeOffer", "offer_sdp: 'v=1'", "SDP_INVALID"},
+      {"RelayService.BridgeOffer",
+       "from_profile: 'sip-trunk' offer_sdp: '" + sdp("RTP/AVP 18") + "'", "NO_COMMON_CODEC"},
+      {"RelayService.BridgeOffer",
+       "from_profile: 'sip-srtp' offer_sdp: '" + sdp("RTP/SAVP 0") + "'", "CRYPTO_INVALID"},
+      {"RelayService.BridgeOffer",
+       "from_profile: 'sip-srtp' offer_sdp: '" + sdp("RTP/SAVP 0", kShortKey) + "'", "KEY_LENGTH"},
+      {"RelayService.BridgeOffer",
+       "name: 'sessions/s' from_leg: 'legs/q' to_leg: 'legs/p' offer_sdp: '" + sdp("RTP/AVP 0") +
+           "'",
+       "LEG_NOT_READY"},
+      {"RelayService.BridgeAnswer",
+       "name: 'sessions/s' from_leg: 'legs/p' to_leg: 'legs/w' answer_sdp: 'v=1'", "SDP_INVALID"},
+      {"RelayService.BridgeAnswer",
+       "name: 'sessions/s' from_leg: 'legs/p' to_leg: 'legs/w' answer_sdp: '" + sdp("RTP/AVP 18") +
+           "'",
+       "NO_COMMON_CODEC"},
+      {"RelayService.BridgeAnswer",
+       "name: 'sessions/s' from_leg: 'legs/y' to_leg: 'legs/w' answer_sdp: '" + sdp("RTP/SAVP 0") +
+           "'",
+       "CRYPTO_INVALID"},
+      {"RelayService.BridgeAnswer",
+       "name: 'sessions/s' from_leg: 'legs/y' to_leg: 'legs/w' answer_sdp: '" +
+           sdp("RTP/SAVP 0", kShortKey) + "'",
+       "KEY_LENGTH"},
+      {"RelayService.BridgeAnswer",
+       "name: 'sessions/s' from_leg: 'legs/q' to_leg: 'legs/w' answer_sdp: '" + sdp("RTP/AVP 0") +
+           "'",
+       "LEG_NOT_READY"},
       // The rest of RelayService
       {"RelayService.SendDtmf", "name: '" + leg + "a' digits: '1'", "LEG_NOT_READY"},
       {"RelayService.SendDtmf", "name: '" + leg + "a' digits: 'z'", "FIELD_INVALID"},
@@ -299,6 +376,10 @@ constexpr const char* kSession =
     "} } } legs { name: 'legs/b' codecs {} } legs { name: 'legs/k' security { sdes {} } } legs { "
     "name: "
     "'legs/v' codecs { payload_type: 18 } } legs { name: 'legs/t' codecs { payload_type: 8 } } "
+    "legs { name: 'legs/p' profile: 'sip-trunk' } legs { name: 'legs/q' profile: 'sip-trunk' } "
+    "legs { name: 'legs/w' profile: 'webrtc' } legs { name: 'legs/x' profile: 'sip-srtp' } "
+    "legs { name: 'legs/y' profile: 'sip-srtp' } "
+    "legs { name: 'legs/n' profile: 'sip-trunk' codec_policy { allow: 'none' } } "
     "connections { name: 'connections/ab' from_leg: 'legs/a' to_leg: 'legs/b' } connections { "
     "name: "
     "'connections/at' from_leg: 'legs/a' to_leg: 'legs/t' stages { transcode {} } } }";
@@ -338,6 +419,8 @@ TEST_F(ApiErrors, EachOfTheTable) {
   {
     Server server(with_recordings(22'000, folder));
     server.succeed("RelayService.CreateSession", kSession);
+    server.succeed("RelayService.CreateOffer", "name: 'sessions/s/legs/p'");
+    server.succeed("RelayService.CreateOffer", "name: 'sessions/s/legs/y'");
     server.succeed("RecordingService.StartRecording",
                    "parent: 'sessions/s' recording_id: 'r' recording { leg: 'legs/a' }");
     server.succeed("RecordingService.StartRecording",

@@ -117,6 +117,20 @@ inline Outcome outcome_of(const grpc::Status& status) {
   return outcome;
 }
 
+/// A call under way.
+class Asked {
+ public:
+  /// Waits for what comes of it. Once.
+  [[nodiscard]] Outcome answer() { return outcome_of(done_.get_future().get()); }
+
+ private:
+  friend class Server;
+  grpc::ClientContext context_;
+  grpc::ByteBuffer sent_;
+  grpc::ByteBuffer received_;
+  std::promise<grpc::Status> done_;
+};
+
 /// A server with all services on a socket of its own, and a channel to it.
 class Server {
  public:
@@ -168,18 +182,25 @@ class Server {
   }
   /// The same with the octets of a request, which need be none.
   Outcome call(const MethodDescriptor& method, const std::string& request, bool has_role = true) {
-    grpc::ClientContext context;
-    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(20));
-    if (!has_role) context.AddMetadata("x-role", "none");
+    return ask(method, request, has_role)->answer();
+  }
+  /// The same without waiting for the answer; a stream's is waited for all the same.
+  std::unique_ptr<Asked> ask(const MethodDescriptor& method, const std::string& request,
+                             bool has_role = true) {
+    auto asked = std::make_unique<Asked>();
+    asked->context_.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(20));
+    if (!has_role) asked->context_.AddMetadata("x-role", "none");
     const std::string path = "/" + method.service()->full_name() + "/" + method.name();
     const grpc::Slice octets(request);
-    const grpc::ByteBuffer sent(&octets, 1);
-    if (method.server_streaming()) return outcome_of(first_word(context, path, sent));
-    grpc::ByteBuffer received;
-    std::promise<grpc::Status> done;
-    grpc::GenericStub(channel).UnaryCall(&context, path, grpc::StubOptions(), &sent, &received,
-                                         [&](grpc::Status status) { done.set_value(status); });
-    return outcome_of(done.get_future().get());
+    asked->sent_ = grpc::ByteBuffer(&octets, 1);
+    if (method.server_streaming()) {
+      asked->done_.set_value(first_word(asked->context_, path, asked->sent_));
+      return asked;
+    }
+    grpc::GenericStub(channel).UnaryCall(
+        &asked->context_, path, grpc::StubOptions(), &asked->sent_, &asked->received_,
+        [&done = asked->done_](grpc::Status status) { done.set_value(std::move(status)); });
+    return asked;
   }
   /// A connection of its own, not shared with those before.
   [[nodiscard]] std::shared_ptr<grpc::Channel> another_channel() const {
@@ -254,9 +275,7 @@ inline std::string name_of(const MethodDescriptor& method) {
 }
 
 /// Methods that are not built: they answer STAGE_ABSENT and nothing else.
-inline const std::set<std::string> kAbsent = {
-    "RelayService.CreateOffer",   "RelayService.CreateAnswer",     "RelayService.SetAnswer",
-    "RelayService.RollbackOffer", "RelayService.AddIceCandidates", "RelayService.BridgeOffer",
-    "RelayService.BridgeAnswer",  "RelayService.StartPlayback",    "RelayService.StopPlayback"};
+inline const std::set<std::string> kAbsent = {"RelayService.StartPlayback",
+                                              "RelayService.StopPlayback"};
 
 }  // namespace causeway::control

@@ -1,5 +1,6 @@
 // relay/engine: packets, commands, refused sockets and time in any order. Every command is answered
-// once, no packet buffer is lost, ports add up, and nothing is sent where nobody asked for it.
+// once, no packet buffer is lost, ports add up, the shared port stays open, and nothing is sent
+// where nobody asked for it.
 
 #include <algorithm>
 #include <array>
@@ -10,6 +11,7 @@
 
 #include "relay/base/byte_ring.h"
 #include "relay/engine/engine.h"
+#include "relay/wire/rtcp_writer.h"
 #include "tests/fuzz/input.h"
 #include "tests/sim/world.h"
 
@@ -20,6 +22,7 @@ using sim::LegParts;
 
 constexpr std::size_t kAddresses = 8;  // The first four are endpoints', the rest strangers'.
 constexpr std::size_t kEndpoints = 4;
+constexpr std::string_view kPassword = "oursoursoursoursoursou";
 
 SocketAddress address_of(std::size_t index) {
   return {IpAddress::v4(0xc0000200U + static_cast<std::uint32_t>(index)),
@@ -42,8 +45,14 @@ std::vector<engine::CodecSpec> codecs_of(std::uint8_t choice) {
       return {sim::make_codec(9, "G722")};
     case 4:
       return {sim::make_codec(0, "PCMU"), sim::make_codec(13, "CN"), digits(101, 8000)};
-    case 5:
-      return {sim::make_codec(96, "H264", 90000, MediaKind::Video)};
+    case 5: {
+      std::vector<engine::CodecSpec> codecs = {
+          sim::make_codec(96, "H264", 90000, MediaKind::Video)};
+      if ((choice & 0x40) == 0) return codecs;
+      codecs.push_back(sim::make_codec(97, "rtx", 90000, MediaKind::Retransmission));
+      codecs.back().fmtp = "apt=96";
+      return codecs;
+    }
     case 6:
       return {sim::make_codec(97, "L16", 16000), sim::make_codec(0, "PCMU")};
     default:
@@ -55,13 +64,19 @@ std::vector<engine::CodecSpec> codecs_of(std::uint8_t choice) {
 // millisecond: the World of tests/sim has room for a whole day.
 class Node {
  public:
-  Node() : engine_(config(), pool_) {}
+  Node() : engine_(config(), pool_) {
+    engine_.open_shared_ports(out_);
+    CAUSEWAY_CHECK(out_.sockets.size() == 1, "one network, one shared port");
+    shared_ = out_.sockets.front().socket;
+    out_.sockets.clear();
+    engine_.handle_socket_opened(now_, shared_, true, out_);
+  }
   ~Node() { finish(); }
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;
 
   void step(fuzz::Input& input) {
-    switch (input.u8() % 16) {
+    switch (input.u8() % 17) {
       case 0:
         open_session(input);
         break;
@@ -101,6 +116,9 @@ class Node {
       case 14:
         record(input);
         break;
+      case 16:
+        receive_check(input);
+        break;
       default:
         surprise(input);
         break;
@@ -120,6 +138,7 @@ class Node {
     network.bind = network.advertised = IpAddress::v4(0x0a000001);
     network.first_port = UdpPort(20000);
     network.last_port = UdpPort(20015);
+    network.shared_port = UdpPort(19000);
     made.networks.push_back(network);
     made.max_sessions = 3;
     made.wall = WallClock(std::chrono::seconds(1'700'000'000));
@@ -130,8 +149,17 @@ class Node {
     const std::uint8_t shape = input.u8();
     LegParts parts;
     parts.number = number;
-    parts.spec.codecs = codecs_of(input.u8());
+    const std::uint8_t codecs = input.u8();
+    parts.spec.codecs = codecs_of(codecs);
+    if ((codecs & 0x20) != 0) {
+      using engine::ExtensionSpec;
+      const auto id = static_cast<std::uint8_t>(1 + codecs / 8 % 4);
+      parts.spec.extensions = {
+          ExtensionSpec{id, std::string(ExtensionSpec::kTransportCc), engine::MediaKind::Video, ""},
+          ExtensionSpec{9, std::string(ExtensionSpec::kMid), engine::MediaKind::Video, "v"}};
+    }
     parts.spec.has_rtcp_mux = (shape & 1) != 0;
+    if ((codecs & 0x80) != 0) share_port(parts, (codecs & 0x40) != 0);
     if ((shape & 2) != 0) parts.spec.remote_rtp = address_of(shape / 16 % kEndpoints);
     parts.spec.accept_from.rule = static_cast<engine::AcceptFrom::Rule>(shape / 4 % 4);
     if (parts.spec.accept_from.rule == engine::AcceptFrom::Rule::Latch) may_learn_ = true;
@@ -141,6 +169,44 @@ class Node {
       parts.spec.receive_suite = parts.spec.send_suite = parts.keys->suite;
     }
     return parts;
+  }
+
+  static std::string fragment_of(std::size_t index) { return "frag" + std::to_string(index % 8); }
+
+  // Legs come and go under eight fragments, so that one is now and then another's already.
+  void share_port(LegParts& parts, bool is_controlling) {
+    parts.spec.has_rtcp_mux = parts.spec.has_ice = parts.spec.has_shared_port = true;
+    may_learn_ = true;
+    const std::string fragment = fragment_of(next_fragment_++);
+    parts.adjust = [fragment, is_controlling](engine::LegSetup& setup) {
+      ice::AgentSetup agent;
+      agent.local = ice::Credentials(fragment, kPassword);
+      if (is_controlling) {
+        agent.role = ice::Role::Controlling;
+        agent.remote = ice::Remote{ice::Credentials("them", kPassword), true};
+        agent.candidates.push_back({address_of(0), 1});
+      }
+      setup.endpoint.ice = std::make_unique<ice::Agent>(std::move(agent));
+    };
+  }
+
+  // A check, true or not, new or a copy, to the shared port.
+  void receive_check(fuzz::Input& input) {
+    const std::uint8_t shape = input.u8();
+    wire::StunTransaction id{};
+    store_u8(id.data(), input.u8());
+    PacketBuf packet = pool_.take();
+    packet.resize(PacketBuf::kMaxData);
+    wire::StunWriter writer(packet.data(), wire::StunMethod::Binding, wire::StunClass::Request, id);
+    writer.add_text(wire::StunAttribute::Username, fragment_of(shape) + ":them");
+    writer.add_u32(wire::StunAttribute::Priority, shape);
+    writer.add_u64(wire::StunAttribute::IceControlling, 1);
+    if ((shape & 8) != 0) writer.add(wire::StunAttribute::UseCandidate, {});
+    const wire::HmacSha1 key(as_octets((shape & 16) != 0 ? kPassword : "another"));
+    packet.resize(writer.finish(&key));
+    Datagram datagram{shared_, address_of(input.u8() % kAddresses), now_, std::move(packet)};
+    engine_.handle_datagrams({&datagram, 1}, out_);
+    drain();
   }
 
   std::unique_ptr<engine::Connection> make_connection(const LegParts& from, const LegParts& to) {
@@ -177,7 +243,7 @@ class Node {
 
   // A packet that parses, from anyone, to any socket; sealed with the leg's key where it has one.
   void receive_rtp(fuzz::Input& input) {
-    if (calls_.empty() || sockets_.empty()) return;
+    if (calls_.empty()) return;
     const std::uint8_t shape = input.u8();
     const std::uint8_t type = input.u8();
     seq_ = static_cast<std::uint16_t>(seq_ + (shape & 0x10 ? input.u16() : 1));
@@ -186,6 +252,10 @@ class Node {
     auto packet =
         wire::OpenRtp::make(pool_.take(), PayloadType(type & 0x7f), (type & 0x80) != 0,
                             SeqNum(seq_), RtpTimestamp(timestamp_), Ssrc(1U + shape % 3), payload);
+    if ((shape & 0x40) != 0) {
+      const Bytes elements = input.take(8);
+      (void)packet.set_extension(0xbede, elements.first(elements.size() / 4 * 4));
+    }
     PacketBuf octets = std::move(packet).take();
     if ((shape & 0x80) != 0) octets = seal(std::move(octets), shape);
     if (octets) deliver(input.u8(), input.u8(), std::move(octets));
@@ -205,13 +275,23 @@ class Node {
   void receive_raw(fuzz::Input& input) {
     const std::uint8_t socket = input.u8();
     const std::uint8_t from = input.u8();
+    if (from >= 0x80 && last_sent_) return ask_again(socket, from, input.u16());
     deliver(socket, from, fuzz::packet_of(pool_, input.take(input.u8())));
   }
 
+  // A NACK about what was sent last and before.
+  void ask_again(std::size_t socket, std::size_t from, std::uint16_t mask) {
+    std::array<std::byte, 16> octets{};
+    wire::RtcpWriter writer(octets);
+    const wire::NackEntry entry{last_sent_->second.plus(-16), mask};
+    CAUSEWAY_CHECK(writer.nack(Ssrc(1), last_sent_->first, {&entry, 1}), "a NACK fits");
+    deliver(socket, from, fuzz::packet_of(pool_, writer.written()));
+  }
+
   void deliver(std::size_t socket, std::size_t from, PacketBuf octets) {
-    if (sockets_.empty()) return;
-    Datagram datagram{sockets_[socket % sockets_.size()], address_of(from % kAddresses), now_,
-                      std::move(octets)};
+    const std::size_t place = socket % (sockets_.size() + 1);
+    Datagram datagram{place == sockets_.size() ? shared_ : sockets_[place],
+                      address_of(from % kAddresses), now_, std::move(octets)};
     engine_.handle_datagrams({&datagram, 1}, out_);
     drain();
   }
@@ -270,6 +350,10 @@ class Node {
     if ((choice & 0x80) != 0 && leg.keys) {
       command->update.receiver = std::move(
           *srtp::SrtpReceiver::create(sim::make_keys(leg.keys->suite, input.u8() % 2), {}));
+    }
+    if (leg.spec.has_ice && (choice & 4) != 0) {
+      command->update.ice.emplace();
+      command->update.ice->local = ice::Credentials(fragment_of(choice / 16), kPassword);
     }
     call_engine(std::move(command));
   }
@@ -354,7 +438,7 @@ class Node {
   // What a back-end may do late, or never should.
   void surprise(fuzz::Input& input) {
     const SocketId stale{input.u8(), input.u8()};
-    if (std::ranges::find(sockets_, stale) == sockets_.end()) {
+    if (stale != shared_ && std::ranges::find(sockets_, stale) == sockets_.end()) {
       engine_.handle_socket_opened(now_, stale, input.u8() % 2 == 0, out_);
       Datagram datagram{stale, address_of(0), now_, fuzz::packet_of(pool_, input.take(12))};
       engine_.handle_datagrams({&datagram, 1}, out_);
@@ -409,7 +493,13 @@ class Node {
   }
 
   void check_target(const Transmit& transmit) {
-    CAUSEWAY_CHECK(transmit.packet && transmit.packet.size() >= 4, "an empty datagram was sent");
+    // Nothing but what keeps a NAT mapping open (RFC 6263) is empty.
+    const std::size_t octets = transmit.packet ? transmit.packet.size() : 1;
+    if (octets >= 12 && !wire::is_rtcp(transmit.packet.data())) {
+      const Bytes header = transmit.packet.data();
+      last_sent_ = {Ssrc(load_be32(&header[8])), SeqNum(load_be16(&header[2]))};
+    }
+    CAUSEWAY_CHECK(octets == 0 || octets >= 4, "a datagram that is no packet was sent");
     for (std::size_t i = 0; i < (may_learn_ ? kAddresses : kEndpoints); ++i) {
       // RTP, or RTCP on the next port.
       const SocketAddress known = address_of(i);
@@ -430,6 +520,7 @@ class Node {
     engine_.close_all(now_, engine::SessionClosed::Reason::NodeShutdown, out_);
     drain();
     CAUSEWAY_CHECK(engine_.sessions() == 0 && sockets_.empty(), "something outlived the node");
+    CAUSEWAY_CHECK(engine_.shared_port(0)->legs() == 0, "a leg outlived its session");
     CAUSEWAY_CHECK(pool_.available() == pool_.size(), "a packet was not given back");
   }
 
@@ -440,6 +531,7 @@ class Node {
   engine::Engine engine_;
   Random random_{{1, 2}};
   Instant now_{std::chrono::seconds(1000)};
+  SocketId shared_;
   std::vector<SocketId> sockets_;
   std::vector<SocketId> refused_;
   std::vector<Call> calls_;
@@ -449,7 +541,9 @@ class Node {
   std::uint32_t timestamp_ = 0;
   std::uint16_t seq_ = 0xfff0;
   std::uint16_t next_number_ = 3;
+  std::size_t next_fragment_ = 0;
   int sockets_to_refuse_ = 0;
+  std::optional<std::pair<Ssrc, SeqNum>> last_sent_;
   bool may_learn_ = false;
 };
 

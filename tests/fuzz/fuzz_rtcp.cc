@@ -1,12 +1,17 @@
-// relay/wire/rtcp.h, rtcp_views.h: a compound that is accepted is walked to its exact end, and no
-// view of its packets reaches outside them.
+// relay/wire/rtcp.h, rtcp_views.h, transport_cc.h: a compound that is accepted is walked to its
+// exact end, and no view of its packets reaches outside them. Transport-wide feedback that is
+// written anew reads the same. A bundle (relay/rtp/bundle_demux.h) sends each packet somewhere that
+// it has.
 
 #include "relay/wire/rtcp.h"
 
 #include <array>
 #include <optional>
+#include <vector>
 
+#include "relay/rtp/bundle_demux.h"
 #include "relay/wire/rtcp_views.h"
+#include "relay/wire/transport_cc.h"
 #include "tests/fuzz/input.h"
 
 namespace causeway {
@@ -61,6 +66,48 @@ void read_list(const std::optional<List>& list) {
   for (std::size_t i = 0; i < list->size(); ++i) static_cast<void>((*list)[i]);
 }
 
+void read_transport_cc(const wire::Feedback& feedback) {
+  auto view = wire::TransportCc::parse(feedback);
+  if (!view) return;
+  std::vector<wire::TransportArrival> arrivals;
+  for (auto arrival = view->next(); arrival; arrival = view->next()) arrivals.push_back(*arrival);
+  CAUSEWAY_CHECK(arrivals.size() <= view->size(), "more arrivals than numbers");
+  std::array<std::byte, 4096> octets{};
+  wire::RtcpWriter writer(octets);
+  const std::size_t taken = wire::write_transport_cc(
+      writer, {feedback.sender, feedback.media, view->base(), view->number()}, arrivals);
+  CAUSEWAY_CHECK(taken <= arrivals.size() && (taken == 0) == writer.empty(), "a count that lies");
+  if (taken == 0) return;
+  const auto written = wire::check_rtcp_compound(writer.written());
+  CAUSEWAY_CHECK(written.has_value(), "feedback that is not framed");
+  auto again = wire::TransportCc::parse(*wire::Feedback::parse(*written->begin()));
+  CAUSEWAY_CHECK(again.has_value(), "feedback that cannot be read");
+  // The reference time is 24 bits wide: times agree but for its wrap.
+  const auto first = again->next();
+  CAUSEWAY_CHECK(first && first->seq == arrivals.front().seq, "another number");
+  for (std::size_t i = 1; i < taken; ++i) {
+    const auto arrival = again->next();
+    CAUSEWAY_CHECK(arrival && arrival->seq == arrivals[i].seq &&
+                       arrival->at - first->at == arrivals[i].at - arrivals.front().at,
+                   "feedback that reads differently");
+  }
+  CAUSEWAY_CHECK(!again->next(), "more than was written");
+}
+
+void demultiplex(const wire::RtcpCompound& compound) {
+  static constexpr PayloadType kTypes[] = {PayloadType(0), PayloadType(96)};
+  static constexpr Ssrc kReceived[] = {Ssrc(1)};
+  static constexpr Ssrc kSent[] = {Ssrc(2)};
+  rtp::BundleDemux demux(1);
+  CAUSEWAY_CHECK(demux.add({rtp::SectionIndex(0), "0", kTypes, kReceived, {}}) &&
+                     demux.add({rtp::SectionIndex(1), "abc", kTypes, {}, kSent}),
+                 "a bundle was refused");
+  demux.learn(compound, Instant());
+  for (const wire::RtcpPacket packet : compound) {
+    CAUSEWAY_CHECK((demux.route(packet, Instant()) >> 2).none(), "a section that is not there");
+  }
+}
+
 void read_feedback(const wire::RtcpPacket& packet) {
   const auto feedback = wire::Feedback::parse(packet);
   if (!feedback) return;
@@ -68,6 +115,7 @@ void read_feedback(const wire::RtcpPacket& packet) {
   read_list(wire::Nack::parse(*feedback));
   read_list(wire::Fir::parse(*feedback));
   read_list(wire::Tmmbr::parse(*feedback));
+  read_transport_cc(*feedback);
   if (const auto remb = wire::Remb::parse(*feedback)) {
     for (std::size_t i = 0; i < remb->size(); ++i) static_cast<void>(remb->ssrc(i));
   }
@@ -89,7 +137,10 @@ void walk(const wire::RtcpCompound& compound) {
 void run(fuzz::Input input) {
   static PacketPool pool(4);
   const auto compound = wire::check_rtcp_compound(input.rest());
-  if (compound) walk(*compound);
+  if (compound) {
+    walk(*compound);
+    demultiplex(*compound);
+  }
   if (auto sealed = wire::SealedRtcp::parse(fuzz::packet_of(pool, input.rest()))) {
     if (const auto open = wire::open_plain(std::move(*sealed))) {
       CAUSEWAY_CHECK(compound || input.rest().size() > PacketBuf::kMaxData,

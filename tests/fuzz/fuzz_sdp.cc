@@ -1,6 +1,7 @@
 // control/jsep: what is accepted is written as text that reads as the same description, a refusal
 // names its line and quotes no key.
 
+#include "control/jsep/negotiation.h"
 #include "control/jsep/sdp_parser.h"
 #include "control/jsep/sdp_writer.h"
 #include "relay/base/check.h"
@@ -24,6 +25,30 @@ void check_bounds(const jsep::SessionDescription& description) {
   }
 }
 
+/// What any profile makes of it as an offer: its answer reads, and has the offer's sections.
+void check_answers(const jsep::SessionDescription& offer) {
+  for (const char* name :
+       {"webrtc", "sip-trunk", "sip-phone", "sip-srtp", "sip-osrtp", "sip-dtls", "sip-webrtc"}) {
+    const jsep::Profile& profile = *jsep::profile_named(name);
+    const auto agreed = jsep::agree_on_offer(profile, {}, offer, nullptr);
+    if (!agreed) {
+      CAUSEWAY_CHECK(!agreed.error().what.empty(), "a refusal that says nothing");
+      continue;
+    }
+    jsep::OurSide our;
+    our.session_id = "1";
+    our.rtp = {IpAddress::v4(0xc6336401), UdpPort(20000)};
+    our.ufrag = "ours";
+    our.password = "oursoursoursoursoursou";
+    our.crypto = "AES_CM_128_HMAC_SHA1_80 inline:x";
+    const std::string text = jsep::write_answer(profile, *agreed, our);
+    const auto answer = jsep::parse_sdp(text);
+    if (!answer && text.size() > jsep::SdpLimits::kOctets) continue;
+    CAUSEWAY_CHECK(answer.has_value(), "an answer cannot be read");
+    CAUSEWAY_CHECK(answer->media.size() == offer.media.size(), "an answer has other sections");
+  }
+}
+
 void run(fuzz::Input input) {
   const std::string_view text = input.rest_as_text();
   const auto description = jsep::parse_sdp(text);
@@ -33,6 +58,7 @@ void run(fuzz::Input input) {
     return;
   }
   check_bounds(*description);
+  check_answers(*description);
   const std::string written = jsep::write_sdp(*description);
   const auto again = jsep::parse_sdp(written);
   // Only what grew past the limit (a static type's rtpmap is said aloud) may be refused.

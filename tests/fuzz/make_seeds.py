@@ -33,6 +33,79 @@ def rtp_seeds():
           padding_none=rtp(0xA0, rest=b""), header_only=rtp(rest=b""), rtcp_type=rtp(type_=200),
           version_1=rtp(0x40), short=b"\x80\x00")
 
+    def extended(profile, body, payload=b"abc"):
+        return rtp(0x90, type_=96, rest=struct.pack("!HH", profile, len(body) // 4) + body + payload)
+
+    write("fuzz_rtp", one_byte=extended(0xBEDE, b"\x10\xaa\x00\x41xy\xe0z\x00\x00\x00\x00"),
+          one_byte_full=extended(0xBEDE, b"\x1f" + b"m" * 16 + b"\x00" * 3),
+          one_byte_stop=extended(0xBEDE, b"\x10\xaa\xf0\x20"),
+          one_byte_padding_length=extended(0xBEDE, b"\x10\xaa\x01\x20"),
+          one_byte_lies=extended(0xBEDE, b"\x10\xaa\x2f\x00"),
+          two_byte=extended(0x1003, b"\x01\x00\x00\xff\x02xy\x0f\x01z\x00\x00"),
+          two_byte_lies=extended(0x1000, b"\x01\xff\x00\x00"),
+          two_byte_cut=extended(0x1000, b"\x05\x01a\x06"),
+          own_profile=extended(0x1234, b"\x10\xaa\x10\xaa"), mid=extended(0xBEDE, b"\x11aa\x00"),
+          mid_of_nobody=extended(0xBEDE, b"\x10x\x00\x00"),
+          no_room=extended(0x1000, b"".join(bytes([n, 0]) for n in range(1, 161))),
+          rtx=rtp(type_=127, rest=b"\x12\x34abc"), rtx_short=rtp(type_=127, rest=b"\x12"),
+          rtx_probe=rtp(0xA0, type_=127, rest=b"\0\0\0\4"))
+
+
+def stun_seeds():
+    # RFC 5769 2.1 and 2.2, then shapes of a request.
+    request = bytes.fromhex(
+        "000100582112a442b7e7a701bc34d686fa87dfae802200105354554e207465737420636c69656e74002400046e00"
+        "01ff80290008932ff9b151263b36000600096576746a3a68367659202020000800149aeaa70cbfd8cb56781ef2b5"
+        "b2d3f249c1b571a280280004e57a3bcf")
+    response = bytes.fromhex(
+        "0101003c2112a442b7e7a701bc34d686fa87dfae8022000b7465737420766563746f7220002000080001a147e112"
+        "a643000800142b91f599fd9e90c38c7489f92af9ba53f06be7d780280004c07d4c96")
+
+    def message(type_, *attributes):
+        body = b"".join(struct.pack("!HH", t, len(v)) + v + b"\0" * (-len(v) % 4)
+                        for t, v in attributes)
+        return struct.pack("!HHI", type_, len(body), 0x2112A442) + b"transaction!" + body
+
+    seeds = dict(request=request, response=response, bare=message(1), indication=message(0x11),
+                 unknown=message(1, (0x7001, b"abcd")), twice=message(1, (6, b"evtj:x"), (6, b"y")),
+                 error=message(0x111, (9, b"\0\0\4\x57")), lies=message(1)[:-12] + b"\0\6\xff\xff",
+                 behind=message(1, (8, b"\0" * 20), (0x25, b"")))
+    write("fuzz_stun", **{f"{role}_{name}": bytes([n]) + octets
+                          for n, role in enumerate(("lite", "full"))
+                          for name, octets in seeds.items()})
+    # Those with bit 1 in the first octet are signed by the target.
+    check = [(6, b"evtj:h6vY"), (0x24, b"\x6e\x7f\0\xff")]
+    mapped = (0x20, b"\0\1\xa1\x47\xe1\x12\xa6\x43")
+    authentic = dict(nominates=message(1, *check, (0x802A, b"k" * 8), (0x25, b"")),
+                     keeps=message(1, *check, (0x802A, b"\0" * 8)),
+                     conflict=message(1, *check, (0x8029, b"\xff" * 8)),
+                     strange=message(1, *check, (0x7001, b"abcd")),
+                     success=message(0x101, mapped), success_strange=message(0x101, mapped, (0x7001, b"")),
+                     role=message(0x111, (9, b"\0\0\4\x57")), forbidden=message(0x111, (9, b"\0\0\4\3")))
+    write("fuzz_stun", **{f"{role}_signed_{name}": bytes([n]) + octets
+                          for n, role in ((2, "lite"), (3, "full"))
+                          for name, octets in authentic.items()})
+
+
+def dtls_seeds():
+    def record(type_, epoch, fragment, version=0xFEFD):
+        return struct.pack("!BHHIHH", type_, version, epoch, 0, 1, len(fragment)) + fragment
+
+    hello_body = (b"\xfe\xfd" + b"r" * 32 + b"\0" + b"\0" + b"\0\4\xc0\x2b\xc0\x2f" + b"\1\0" +
+                  struct.pack("!HHHH", 9, 14, 5, 2) + b"\0\1\0")
+    hello = b"\1" + struct.pack("!I", len(hello_body))[1:] + b"\0\0" + b"\0\0\0" + \
+        struct.pack("!I", len(hello_body))[1:] + hello_body
+    half = hello[:6] + b"\0\0\0" + struct.pack("!I", 20)[1:] + hello_body[:20]
+    datagrams = dict(hello=record(22, 0, hello), fragment=record(22, 0, half),
+                     alert=record(21, 0, b"\2\x28"), sealed_alert=record(21, 1, b"x" * 24),
+                     change=record(20, 0, b"\1"), data=record(23, 1, b"x" * 40),
+                     two=record(22, 0, hello) + record(20, 0, b"\1"), cut=record(22, 0, hello)[:-3],
+                     old=record(22, 0, hello, 0xFEFF))
+    for choice in range(8):
+        write("fuzz_dtls", **{f"{choice}_{name}": bytes([choice]) +
+                              (b"\1" + struct.pack("!H", len(octets)) + octets) * 2
+                              for name, octets in datagrams.items()})
+
 
 def address_seeds():
     texts = ["192.0.2.1", "192.0.2.1:4000", "[2001:db8::1]:4000", "2001:db8::1", "::ffff:192.0.2.1",
@@ -59,6 +132,24 @@ def rtcp_seeds():
           xr=rtcp(0, 207, struct.pack("!I", 1) + struct.pack("!BBHQ", 4, 0, 2, 5)),
           app=rtcp(0, 204, struct.pack("!I", 1) + b"NAME"), lies=b"\x80\xc8\xff\xff" + b"\0" * 8,
           sdes_open=rtcp(1, 202, struct.pack("!I", 1) + b"\x01\xff"))
+
+    def transport_cc(base, count, reference, chunks, deltas, number=7):
+        fci = struct.pack("!HHI", base, count, (reference << 8 | number) & 0xFFFFFFFF)
+        fci += b"".join(struct.pack("!H", chunk) for chunk in chunks) + deltas
+        return rtcp(15, 205, struct.pack("!II", 1, 2) + fci + b"\0" * (-len(fci) % 4))
+
+    write("fuzz_rtcp", twcc_run=transport_cc(5, 4, 2, [0x2004], b"\0\4\x08\xff"),
+          twcc_vectors=transport_cc(0xFFFF, 17, 0, [0xA800, 0xC900], b"\1\2\xff\xf6\3"),
+          twcc_gap=transport_cc(0, 20000, -1, [0x1FFF, 0x1FFF, 0x0E21, 0x4001], b"\x80\0"),
+          twcc_nothing=transport_cc(0, 0, 0, [0x2001], b"\0"),
+          twcc_claims=transport_cc(0, 65528, 0, [0, 0x2000] + [0x1FFF] * 8, b""),
+          twcc_reserved=transport_cc(0, 1, 0, [0x6001], b"\0\0"),
+          twcc_no_deltas=transport_cc(0, 14, 0, [0xBFFF], b""),
+          sdes_mid=rtcp(1, 202, struct.pack("!I", 9) + b"\x0f\x03abc\0\0\0"),
+          tmmbn=rtcp(4, 205, struct.pack("!IIII", 1, 0, 1, 0x1234)),
+          tstr=rtcp(5, 206, struct.pack("!IIIBxxB", 1, 0, 2, 7, 3)),
+          xr_voip=rtcp(0, 207, struct.pack("!IBBHI", 1, 7, 0, 8, 2) + b"\0" * 28),
+          xr_dlrr=rtcp(0, 207, struct.pack("!IBBHIII", 1, 5, 0, 3, 2, 1, 1)))
 
 
 def telephone_event_seeds():
@@ -154,6 +245,9 @@ def engine_seeds():
           bytes([4, 1, 0, 8]) + rtcp(0, 201, b"\0\0\0\1") + bytes([7, 20, 12, 0, 1, 9]),
           legs=opened(plain_a, 0, plain_b, 0) + bytes([10, 0, 0, 0x26, 0, 8, 0, 0x24, 10, 0, 1, 11, 0, 0]),
           refused=bytes([0, 7, plain_a, 0, plain_b, 0, 9, 1, 15, 1, 1, 0]) + b"x" * 12,
+          shared=opened(plain_a, 0x80, plain_b, 0x80) + bytes([16, 0x18, 1, 0, 16, 0x19, 2, 1]) + spoken(3) +
+          bytes([16, 0x18, 1, 5, 16, 0x11, 3, 0, 9, 0, 0x34, 16, 0x1b, 4, 0, 10, 0, 1, 16, 0x18, 5, 0]),
+          asking=opened(plain_a, 0xC0, plain_b, 0x80) + bytes([5, 200] * 6 + [7, 60]),
           leases=opened(plain_a, 0, plain_b, 0) + bytes([7, 255]) * 3)
 
 

@@ -9,6 +9,8 @@ namespace causeway::sim {
 World::World(std::uint64_t seed, engine::EngineConfig config) : random_({seed, 0x5eed}) {
   config.random_key = {seed, 0xe61e};
   engine_ = std::make_unique<engine::Engine>(std::move(config), pool_);
+  engine_->open_shared_ports(out_);
+  drain();
 }
 
 World::~World() = default;
@@ -127,11 +129,22 @@ void World::drain() {
     });
   }
   out_.transmits.clear();
+  std::vector<engine::DtlsWish> jobs;
+  std::ranges::move(out_.dtls, std::back_inserter(jobs));
+  out_.dtls.clear();
+  for (engine::DtlsWish& job : jobs) {
+    if (on_dtls) on_dtls(now_, job);
+  }
   std::ranges::move(out_.events, std::back_inserter(events));
   out_.events.clear();
   std::ranges::move(out_.completions, std::back_inserter(completions_));
   out_.completions.clear();
   record_writer_.flush();
+}
+
+void World::report(std::unique_ptr<engine::DtlsReport> report) {
+  engine_->handle_command(now_, engine::Command(std::move(report)), out_);
+  drain();
 }
 
 engine::Command World::take_completion(std::uint64_t token) {
@@ -165,6 +178,7 @@ std::unique_ptr<engine::Leg> make_leg(const LegParts& parts, Random& random) {
   }
   setup.cname = rtp::Cname("leg-" + std::to_string(parts.number));
   setup.wall = WallClock(std::chrono::seconds(1'700'000'000));
+  if (parts.adjust) parts.adjust(setup);
   return std::make_unique<engine::Leg>(std::move(setup), random);
 }
 

@@ -84,6 +84,11 @@ class World {
     return found;
   }
 
+  /// Called for each job that the engine has for the DTLS pool; nobody: they are lost.
+  std::function<void(Instant, engine::DtlsWish&)> on_dtls;
+  /// A report of that pool's, or of a script in its place.
+  void report(std::unique_ptr<engine::DtlsReport> report);
+
   /// Called for each datagram that the engine sends, before the network touches it.
   std::function<void(Instant, const Flying&)> on_transmit;
   /// The recorder's ring and the engine's end of it.
@@ -138,6 +143,8 @@ struct LegParts {
     std::uint8_t send_fill = 0;
   };
   std::optional<Keys> keys;
+  /// What is not of the specification: ICE, DTLS.
+  std::function<void(engine::LegSetup&)> adjust{};
 };
 [[nodiscard]] std::unique_ptr<engine::Leg> make_leg(const LegParts& parts, Random& random);
 /// A path from one leg to another, planned and compiled.

@@ -117,7 +117,7 @@ class Talker {
     parts_.spec.codecs.push_back(sim::make_codec(97, "VP8", 90000, engine::MediaKind::Video));
     parts_.spec.accept_from.cidrs = {*Cidr::parse("127.0.0.0/8")};
     auto update = std::make_unique<engine::UpdateLeg>();
-    update->update.set_formats(engine::payload_formats(parts_.spec));
+    update->update.set_codecs(parts_.spec);
     update->update.accept_from = parts_.spec.accept_from;
     return update;
   }

@@ -57,6 +57,7 @@ class Ledger {
               << ", \"unanswered\": " << created_pending_ + removed_pending_
               << ", \"calls_per_s\": " << static_cast<double>(made_) / span
               << ", \"p50\": " << latency_.percentile(50)
+              << ", \"p95\": " << latency_.percentile(95)
               << ", \"p99\": " << latency_.percentile(99)
               << ", \"p999\": " << latency_.percentile(99.9) << ", \"max\": " << latency_.max()
               << ", \"worst_lateness_us\": " << static_cast<double>(worst_lateness_) / 1e3 << "}"
@@ -72,11 +73,20 @@ class Ledger {
   std::int64_t worst_lateness_ = 0;
 };
 
+void make(Caller& caller, Ledger& ledger, std::uint32_t call, std::int64_t begun) {
+  caller.create(call, [&caller, &ledger, call, begun](bool is_ok) {
+    ledger.made(begun, is_ok);
+    if (is_ok) caller.destroy(call, [&ledger](bool was_ok) { ledger.removed(was_ok); });
+  });
+}
+
+/// A call that has nothing to prepare begins when it was due, others when they are prepared.
 void ask(Caller& caller, Ledger& ledger, std::uint32_t call, std::int64_t due) {
   ledger.asked(due, now_ns());
-  caller.create(call, [&caller, &ledger, call, due](bool is_ok) {
-    ledger.made(due, is_ok);
-    if (is_ok) caller.destroy(call, [&ledger](bool was_ok) { ledger.removed(was_ok); });
+  if (!caller.has_preparation()) return make(caller, ledger, call, due);
+  caller.prepare(call, [&caller, &ledger, call, due](bool is_ok) {
+    if (!is_ok) return ledger.made(due, false);
+    make(caller, ledger, call, now_ns());
   });
 }
 

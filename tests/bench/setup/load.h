@@ -16,7 +16,8 @@ struct LoadOptions {
 };
 
 /// Makes calls and ends each as soon as it is made. Prints one line of JSON: how many were made,
-/// and the latency of making one (from the instant at which it was due, in microseconds).
+/// and the latency of making one (from the instant at which it was due, or was prepared, in
+/// microseconds).
 void run_load(Caller& caller, const LoadOptions& options);
 
 }  // namespace causeway::bench

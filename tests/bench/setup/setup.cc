@@ -4,9 +4,11 @@
 //   bench_setup hold SERVER            reads lines from standard input and answers each with one:
 //                                        create JSON of a CreateSessionRequest -> ok JSON | error
 //                                        delete NAME                           -> ok | error
-//   bench_setup load grpc|ng SERVER [--rate N] [--in-flight N] [--seconds S] [--core N] < templates
-//                                      templates: the JSON of a request, or three lines of bencode
-//                                      in hexadecimal (offer, answer, delete); see caller.h
+//   bench_setup load grpc|bridge|answer|ng SERVER [--rate N] [--in-flight N] [--seconds S]
+//               [--core N] < templates
+//                                      templates: the JSON of a request (grpc), two lines of JSON
+//                                      (bridge, answer), three lines of bencode in hexadecimal (ng:
+//                                      offer, answer, delete); see caller.h
 
 #include <google/protobuf/util/json_util.h>
 #include <grpcpp/grpcpp.h>
@@ -75,6 +77,13 @@ std::unique_ptr<Caller> caller_of(const std::string& protocol, const std::string
   if (protocol == "grpc") {
     return make_grpc_caller(server, std::string(std::istreambuf_iterator<char>(std::cin), {}));
   }
+  if (protocol == "bridge" || protocol == "answer") {
+    std::string first, second;
+    std::getline(std::cin, first);
+    std::getline(std::cin, second);
+    return protocol == "bridge" ? make_bridge_caller(server, first, second)
+                                : make_answer_caller(server, first, second);
+  }
   NgTemplates templates;
   std::cin >> templates.offer >> templates.answer >> templates.remove;
   return make_ng_caller(
@@ -111,6 +120,7 @@ int main(int argc, char** argv) {
   const std::string mode = argc > 1 ? argv[1] : "";
   if (mode == "hold" && argc == 3) return causeway::bench::hold(argv[2]);
   if (mode == "load" && argc >= 4) return causeway::bench::load(argc, argv);
-  std::cerr << "usage: bench_setup hold SERVER | load grpc|ng SERVER [--rate N] ...\n";
+  std::cerr
+      << "usage: bench_setup hold SERVER | load grpc|bridge|answer|ng SERVER [--rate N] ...\n";
   return 2;
 }

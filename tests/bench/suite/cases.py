@@ -85,6 +85,9 @@ class Special:
 def special_cases():
     return [
         Special("setup", "setup", is_quick=True),
+        Special("setup-bridge", "setup_sdp", subjects=("causewayd",)),
+        Special("setup-answer", "setup_sdp", subjects=("causewayd",)),
+        Special("handshakes", "handshakes", subjects=("causewayd",)),
         Special("memory", "memory", is_quick=True),
         Special("growth", "growth"),
         Special("latency-rtp", "latency", subjects=("causewayd", "rtpengine", "echo")),

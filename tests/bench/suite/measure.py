@@ -80,18 +80,21 @@ class Generator:
         return json.loads(text)
 
 
-def media(settings, subject, case, calls, is_probe=False):
+def media(settings, subject, case, calls, is_probe=False, has_syscalls=True,
+          at_begin=lambda: None):
     """Lets `calls` calls speak over a subject that has been started; returns a row's figures.
 
     Processor time is that of the subject's threads, the softirq of what they send included (see
     generator/cpu_time.h). Syscalls are counted in a second of their own, after the window, because
-    counting them costs time. `is_probe`: a second of it will do, and no syscalls."""
+    counting them costs time. `is_probe`: a second of it will do, and no syscalls. `at_begin` is
+    called as the window begins."""
     made = subject.make(case, calls)
     try:
-        has_perf = settings.has_perf and not is_probe
+        has_perf = settings.has_perf and has_syscalls and not is_probe
         generator = Generator(settings, made, watch=subject.pid, tail=60.0 if has_perf else 0.0,
                               seconds=1 if is_probe else None)
         generator.wait_for("begin")
+        at_begin()
         generator.wait_for("end")
         syscalls = None
         if has_perf:

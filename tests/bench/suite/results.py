@@ -26,6 +26,9 @@ BARS = (
     ("memory-opus", "kib_per_call", "rtpengine", "<=", 0.6),
     ("instructions-rtp", "instructions_per_packet", None, "<=", 2000),
     ("setup@1000/s", "p99", None, "<=", 5000),
+    ("setup-bridge@50/s", "p99", None, "<=", 5000),
+    ("setup-answer@50/s", "p99", None, "<=", 5000),
+    ("handshakes@500/s", "p99_added", None, "<=", 100),
     ("pcmu-opus", "delay_ms_a_to_b", None, "<=", LOOK_AHEAD_MS["opus"] + 1),
     ("pcmu-opus", "delay_ms_b_to_a", None, "<=", LOOK_AHEAD_MS["opus"] + 1),
     ("pcmu-g722", "delay_ms_a_to_b", None, "<=", LOOK_AHEAD_MS["g722"] + 1),
@@ -99,7 +102,10 @@ def compare(rows):
     return found
 
 
-TABLE = (("n", "n"), ("p50", "p50 us"), ("p99", "p99 us"), ("p999", "p999 us"),
+TABLE = (("n", "n"), ("p50", "p50 us"), ("p95", "p95 us"), ("p99", "p99 us"),
+         ("p999", "p999 us"), ("max", "max us"), ("p50_added", "p50 more us"),
+         ("p99_added", "p99 more us"), ("handshakes_per_s", "shakes/s"),
+         ("handshake_p50", "shake p50 us"), ("handshake_p99", "shake p99 us"),
          ("cpu_ns_per_packet", "cpu ns/pkt"), ("instructions_per_packet", "instr/pkt"),
          ("syscalls_per_packet", "sysc/pkt"), ("calls_per_core", "calls/core"),
          ("kib_per_call", "KiB/call"), ("calls_per_s", "calls/s"), ("delay_ms_a_to_b", "ms a>b"),

@@ -10,6 +10,9 @@ GENERATOR_IP = "127.0.99.2"
 CAUSEWAYD_IP = "127.0.99.1"
 RTPENGINE_IP = "127.0.99.3"
 ECHO_IP = "127.0.99.4"
+# Of all endpoints that make handshakes.
+HANDSHAKES_IP = "127.0.99.5"
+HANDSHAKES_PORT = 9999
 # Below the system's own range for outgoing ports, which both relays want to be left alone.
 MEDIA_PORTS = (12000, 31999)
 FIRST_ENDPOINT_PORT = 10000

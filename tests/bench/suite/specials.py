@@ -41,13 +41,21 @@ def setup_templates(subject, media):
     return "ng", server, "".join(bencode.encode(each).hex() + "\n" for each in requests)
 
 
-def load(settings, subject, media, rate, seconds):
-    protocol, server, templates = setup_templates(subject, media)
+def load(settings, templates, rate, seconds, in_flight=32):
+    """A row of calls that are made and ended; `templates`: protocol, server, what bench_setup
+    reads."""
+    protocol, server, text = templates
     done = subprocess.run(
         [settings.binary("bench_setup"), "load", protocol, server, "--rate", str(rate),
-         "--seconds", str(seconds), "--core", str(settings.generator_core)],
-        input=templates, stdout=subprocess.PIPE, text=True, check=True, timeout=seconds + 60)
-    return json.loads(done.stdout)
+         "--in-flight", str(in_flight), "--seconds", str(seconds),
+         "--core", str(settings.generator_core)],
+        input=text, stdout=subprocess.PIPE, text=True, check=True, timeout=seconds + 60)
+    found = json.loads(done.stdout)
+    failed = found["failed"] + found["unanswered"]
+    return {"n": found["made"], "p50": found["p50"], "p95": found["p95"], "p99": found["p99"],
+            "p999": found["p999"], "max": found["max"], "failed": failed,
+            "calls_per_s": round(found["calls_per_s"], 1) if rate == 0 else None,
+            "invalid": "%d of %d calls failed" % (failed, found["asked"]) if failed else ""}
 
 
 def setup(settings, subject, case):
@@ -56,14 +64,42 @@ def setup(settings, subject, case):
     ended as soon as it is made, and that counts as load too."""
     for name, of in SETUP_CASES:
         for rate, title in ((1000, "@1000/s"), (0, "@most")):
-            found = load(settings, subject, media_case(of), rate, settings.seconds)
-            failed = found["failed"] + found["unanswered"]
-            row = {"case": name + title, "n": found["made"], "p50": found["p50"],
-                   "p99": found["p99"], "p999": found["p999"], "failed": failed,
-                   "invalid": "%d of %d calls failed" % (failed, found["asked"]) if failed else ""}
-            if rate == 0:
-                row["calls_per_s"] = round(found["calls_per_s"], 1)
+            row = load(settings, setup_templates(subject, media_case(of)), rate, settings.seconds)
+            row["case"] = name + title
             yield row
+
+
+# What Chromium offered when it was asked, audio and video.
+BROWSER_OFFER = os.path.join(places.ROOT, "tests/fuzz/seeds/fuzz_sdp/chromium_live")
+TRUNK_ANSWER = "\r\n".join([
+    "v=0", "o=- 1 1 IN IP4 " + places.GENERATOR_IP, "s=-", "c=IN IP4 " + places.GENERATOR_IP,
+    "t=0 0", "m=audio %d RTP/AVP 0 101" % places.FIRST_ENDPOINT_PORT, "a=rtpmap:0 PCMU/8000",
+    "a=rtpmap:101 telephone-event/8000", "a=ptime:20", ""])
+
+
+def sdp_templates(subject, name):
+    """Of the two cases of setup_sdp: two requests a call, the session's id left to bench_setup."""
+    with open(BROWSER_OFFER, newline="") as file:
+        offer = file.read()
+    if name == "setup-bridge":
+        requests = {"offerSdp": offer}, {"answerSdp": TRUNK_ANSWER}
+    else:
+        legs = [{"name": "legs/caller", "profile": "webrtc"}]
+        requests = {"session": {"lease": "3600s", "legs": legs}}, {"offerSdp": offer}
+    return name.partition("-")[2], subject.api, "".join(json.dumps(each) + "\n"
+                                                        for each in requests)
+
+
+def setup_sdp(settings, subject, case):
+    """From a browser's offer at the API to the answer in hand: a bridge to a trunk (BridgeOffer,
+    BridgeAnswer; the callee takes no time) or the answer for a session that is there (CreateAnswer
+    alone). At 50 calls a second, each at its own instant, for long enough that p99 is more than the
+    worst; then one after the other, as fast as one client can."""
+    for rate, title in ((50, "@50/s"), (0, "@one-client")):
+        row = load(settings, sdp_templates(subject, case.name), rate,
+                   max(10, settings.seconds) if rate else settings.seconds, in_flight=1)
+        row["case"] = case.name + title
+        yield row
 
 
 # ----------------------------------------------------------------------------------------- memory
@@ -218,6 +254,74 @@ def opus_settings(settings, subject, case):
         yield row
 
 
+# ------------------------------------------------------------------------------------- handshakes
+
+HANDSHAKES_PER_S = 500
+
+
+class Endpoints:
+    """bench_handshakes, on the processor of the load."""
+
+    def __init__(self, settings):
+        self.process = subprocess.Popen(
+            [settings.binary("bench_handshakes"),
+             "%s:%d" % (places.HANDSHAKES_IP, places.HANDSHAKES_PORT),
+             "--core", str(settings.generator_core)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        word, _, self.fingerprint = self.process.stdout.readline().strip().partition(" ")
+        if word != "fingerprint":
+            raise RuntimeError("bench_handshakes does not begin")
+
+    def tell(self, lines):
+        self.process.stdin.write("".join(line + "\n" for line in lines))
+        self.process.stdin.flush()
+
+    def result(self):
+        return json.loads(self.process.stdout.readline())
+
+    def stop(self):
+        self.process.stdin.close()
+        self.process.wait(10)
+
+
+def handshakes(settings, subject, case):
+    """What 500 handshakes a second do to the delay of calls: windows without and with them, A B and
+    then B A, each pair a row. Worker and pool of the subject share its one processor; the endpoints
+    of the handshakes share the generator's, which goes before them. The legs of the handshakes are
+    made before the window, in both kinds of it: a signalled call costs more than its handshake, and
+    that is measured elsewhere."""
+    media = media_case("rtp")
+    count = int(HANDSHAKES_PER_S * settings.seconds)
+
+    def window(endpoints, has_handshakes):
+        legs = subject.make_dtls_legs(count, endpoints.fingerprint)
+        run = []
+        if has_handshakes:
+            endpoints.tell("leg %s %s" % each for each in legs)
+            run = ["run %d %s" % (HANDSHAKES_PER_S, settings.seconds)]
+        row = measure.media(settings, subject, media, media.calls, has_syscalls=False,
+                            at_begin=lambda: endpoints.tell(run))
+        return row, endpoints.result() if has_handshakes else None
+
+    for is_first in (False, True):
+        endpoints = Endpoints(settings)
+        try:
+            found = {has: window(endpoints, has) for has in (is_first, not is_first)}
+        finally:
+            endpoints.stop()
+        (without, _), (row, made) = found[False], found[True]
+        lost = made["failed"] + made["unanswered"]
+        yield {**without, "case": case.name + "@0/s"}
+        yield {**row, "case": "%s@%d/s" % (case.name, HANDSHAKES_PER_S),
+               "p50_added": round(row["p50"] - without["p50"], 1),
+               "p99_added": round(row["p99"] - without["p99"], 1),
+               "handshakes_per_s": round(made["handshakes_per_s"], 1),
+               "handshake_p50": made["p50"], "handshake_p99": made["p99"],
+               "handshake_lateness_us": made["worst_lateness_us"],
+               "invalid": row["invalid"] or without["invalid"] or
+               ("%d of %d handshakes failed" % (lost, made["begun"]) if lost else "")}
+
+
 # ------------------------------------------------------------------------------------- bare limits
 
 def alone(settings, case, name):
@@ -235,5 +339,5 @@ def alone(settings, case, name):
             "calls_per_core": round(1e9 / (ns * 2 * measure.PACKETS_PER_LEG), 1), "invalid": ""}
 
 
-KINDS = {"setup": setup, "memory": memory, "growth": growth, "latency": latency,
+KINDS = {"setup": setup, "setup_sdp": setup_sdp, "handshakes": handshakes, "memory": memory, "growth": growth, "latency": latency,
          "instructions": instructions, "opus_settings": opus_settings}

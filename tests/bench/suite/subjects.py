@@ -238,6 +238,31 @@ class Causewayd(Subject):
                                         "send": {"crypto": cryptos[1]}}}
         return leg
 
+    LEGS_PER_SESSION = 16
+
+    def make_dtls_legs(self, count, fingerprint):
+        """At least `count` legs, each (address, fingerprint), that wait for a handshake of the
+        endpoint at HANDSHAKES_IP whose certificate has this fingerprint: without ICE, so that a
+        cookie is asked for."""
+        remote = {"ip": places.HANDSHAKES_IP, "port": places.HANDSHAKES_PORT}
+        legs_wanted = [{
+            "name": "legs/%d" % i, "transport": {"kind": "TRANSPORT_KIND_RTCP_MUX"},
+            "remote": {"rtp": remote}, "codecs": [{"encodingName": "PCMU"}],
+            "security": {"dtls": {"setup": "DTLS_SETUP_PASSIVE", "remoteFingerprints": [
+                {"hashFunction": "sha-256", "value": fingerprint}]}},
+        } for i in range(self.LEGS_PER_SESSION)]
+        made = []
+        while len(made) < count:
+            self.made += 1
+            session = json.loads(self._ask("create " + json.dumps({
+                "sessionId": "bench-%d" % self.made,
+                "session": {"lease": "3600s", "legs": legs_wanted}})))["session"]
+            self.sessions.append(session["name"])
+            made += [("%s:%d" % (leg["local"]["rtp"]["ip"], leg["local"]["rtp"]["port"]),
+                      leg["security"]["dtls"]["localFingerprint"]["value"])
+                     for leg in session["legs"]]
+        return made
+
     def _make_one(self, case, call):
         self.made += 1
         cryptos = [legs.make_crypto(case.b.suite) for _ in range(2)] if case.b.suite else None

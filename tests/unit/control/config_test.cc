@@ -99,6 +99,42 @@ TEST(Config, EachWorkerNeedsAPairOfPorts) {
   EXPECT_FALSE(check_config(config)) << "20001 and 20006 belong to no pair";
 }
 
+TEST(Config, EachWorkerHasASharedPortOfItsOwn) {
+  EXPECT_EQ(refusal("networks:\n  - name: a\n    bind: ::1\n    shared_port: 80\n"),
+            "networks (line 2).shared_port: a port from 1024 to 65535");
+  EXPECT_EQ(parse_network("name=a,bind=::1,shared_port=3478")->shared_port, UdpPort(3478));
+  Config config = read(kGood);
+  EXPECT_FALSE(config.node.networks[0].shared_port);
+  config.node.workers = 4;
+  const auto refused = [&](std::uint16_t port) {
+    config.node.networks[0].shared_port = UdpPort(port);
+    const auto done = check_config(config);
+    return done ? std::string() : done.error().field + ": " + done.error().detail;
+  };
+  EXPECT_EQ(refused(19'996), "");
+  EXPECT_EQ(refused(19'997),
+            "networks.outside.shared_port: the workers' shared ports 19997-20000 lie in the "
+            "`ports` of network outside");
+  EXPECT_NE(refused(20'500), "");
+  EXPECT_EQ(refused(21'000), "");
+  EXPECT_NE(refused(65'533), "");
+  // The other network has the same numbers on another address.
+  config.node.networks[1].first_port = UdpPort(22'000);
+  config.node.networks[1].shared_port = UdpPort(21'000);
+  EXPECT_EQ(refused(21'000), "");
+  config.node.networks[1].bind = config.node.networks[1].advertised = config.node.networks[0].bind;
+  EXPECT_EQ(refused(21'003),
+            "networks.outside.shared_port: the workers' shared ports 21003-21006 are also those "
+            "of network inside");
+  EXPECT_NE(refused(21'999), "");
+}
+
+TEST(Config, ANodeHasAName) {
+  EXPECT_EQ(read("").node.name, "causeway");
+  EXPECT_EQ(read("name: media-1\n").node.name, "media-1");
+  EXPECT_NE(refusal("name: a/b\n"), "");
+}
+
 TEST(Config, WithoutTlsOnlyThisMachineMayCall) {
   Config config = read(kGood);
   config.listen = "192.0.2.1:7700";

@@ -87,10 +87,10 @@ TEST(Legs, MayLatchWithinNetworksOnly) {
 INSTANTIATE_TEST_SUITE_P(
     Settings, BadLegs,
     testing::Values(
-        Case{"transport { kind: TRANSPORT_KIND_SHARED_PORT }", "STAGE_ABSENT "},
-        Case{"transport { ice {} }", "STAGE_ABSENT "},
+        Case{"transport { kind: TRANSPORT_KIND_SHARED_PORT }", "FIELD_INVALID leg.transport.ice"},
+        Case{"transport { kind: TRANSPORT_KIND_SHARED_PORT ice {} } dscp: 46",
+             "FIELD_INVALID leg.dscp"},
         Case{"transport { kind: 99 }", "FIELD_INVALID leg.transport.kind"},
-        Case{"security { dtls {} }", "STAGE_ABSENT "}, Case{"profile: 'webrtc'", "STAGE_ABSENT "},
         Case{"dscp: 64", "FIELD_INVALID leg.dscp"},
         Case{"max_ssrcs: 9", "FIELD_INVALID leg.max_ssrcs"},
         Case{"direction: 9", "FIELD_INVALID leg.direction"},
@@ -134,6 +134,26 @@ INSTANTIATE_TEST_SUITE_P(
              "CODEC_UNSUPPORTED leg.codecs[0].kind"},
         Case{"codecs { payload_type: 96 encoding_name: 'x' clock_rate: 1 kind: 8 }",
              "FIELD_INVALID leg.codecs[0].kind"},
+        Case{"header_extensions { uri: 'urn:x' }", "FIELD_REQUIRED leg.header_extensions[0].id"},
+        Case{"header_extensions { id: 15 uri: 'urn:x' }",
+             "FIELD_INVALID leg.header_extensions[0].id"},
+        Case{"header_extensions { id: 1 uri: 'urn:x' } header_extensions { id: 1 uri: 'urn:y' }",
+             "FIELD_INVALID leg.header_extensions[1].id"},
+        Case{"header_extensions { id: 1 }", "FIELD_REQUIRED leg.header_extensions[0].uri"},
+        Case{"header_extensions { id: 1 uri: 'urn: x' }",
+             "FIELD_INVALID leg.header_extensions[0].uri"},
+        Case{"header_extensions { id: 1 uri: 'urn:x' media: MEDIA_KIND_OTHER }",
+             "FIELD_INVALID leg.header_extensions[0].media"},
+        Case{"header_extensions { id: 1 uri: 'urn:x' mid: '0' }",
+             "FIELD_INVALID leg.header_extensions[0].mid"},
+        Case{"codecs { payload_type: 97 encoding_name: 'rtx' kind: MEDIA_KIND_AUDIO }",
+             "CODEC_UNSUPPORTED leg.codecs[0].kind"},
+        Case{"codecs { payload_type: 97 encoding_name: 'rtx' fmtp: 'apt=0' } codecs {}",
+             "CODEC_UNSUPPORTED leg.codecs[0].fmtp"},
+        Case{"codecs { payload_type: 97 encoding_name: 'rtx' fmtp: 'apt=96' } "
+             "codecs { payload_type: 96 encoding_name: 'VP8' clock_rate: 90000 "
+             "kind: MEDIA_KIND_VIDEO send_payload_type: 98 }",
+             "CODEC_UNSUPPORTED leg.codecs[0].fmtp"},
         Case{"codecs { payload_type: 96 encoding_name: 'opus' fmtp: '\\001' }",
              "FIELD_INVALID leg.codecs[0].fmtp"},
         Case{"codecs { payload_type: 96 encoding_name: 'opus' ptime { nanos: 30000000 } }",
@@ -149,7 +169,10 @@ INSTANTIATE_TEST_SUITE_P(
              "FIELD_INVALID leg.codecs[0].opus.complexity"},
         Case{"codecs { payload_type: 96 encoding_name: 'opus' opus { max_playback_rate: 44100 } }",
              "FIELD_INVALID leg.codecs[0].opus.max_playback_rate"},
-        Case{"codecs { payload_type: 0 send_payload_type: 1 }", "STAGE_ABSENT "}));
+        Case{"codecs { payload_type: 0 send_payload_type: 128 }",
+             "FIELD_INVALID leg.codecs[0].send_payload_type"},
+        Case{"codecs { payload_type: 96 encoding_name: 'opus' send_payload_type: 72 }",
+             "FIELD_INVALID leg.codecs[0].send_payload_type"}));
 
 INSTANTIATE_TEST_SUITE_P(
     Keys, BadLegs,
@@ -233,6 +256,16 @@ TEST(TranslateLeg, TakesWhatIsSaid) {
   EXPECT_EQ(spec.direction, engine::Direction::RecvOnly);
   EXPECT_EQ(spec.media_timeout, Duration::zero());
   EXPECT_EQ(spec.transcoding, engine::TranscodingPolicy::Forbid);
+}
+
+TEST(TranslateLeg, ASharedPortIsForRtcpToo) {
+  const auto request =
+      translate_leg(leg_of("transport { kind: TRANSPORT_KIND_SHARED_PORT ice {} }"), Field("leg"),
+                    kNetworks, "a");
+  ASSERT_TRUE(request);
+  EXPECT_TRUE(request->spec.has_shared_port);
+  EXPECT_TRUE(request->spec.has_rtcp_mux);
+  EXPECT_TRUE(request->spec.has_ice);
 }
 
 engine::CodecSpec codec_of_text(const std::string& text) {

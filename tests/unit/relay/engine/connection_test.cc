@@ -33,6 +33,13 @@ TEST(Connection, HasRoomForOneStreamWhereOnlyAudioCanPass) {
   EXPECT_EQ(streams_of(leg_of(1, {sim::make_codec(8, "PCMA")}), leg_of(2, {kAudio})), 1U);
 }
 
+TEST(Connection, KeepsPacketsWhereVideoPasses) {
+  const LegParts both = leg_of(1, {kAudio, kVideo});
+  EXPECT_NE(sim::make_connection(both, leg_of(2, {kAudio, kVideo}))->kept, nullptr);
+  EXPECT_EQ(sim::make_connection(both, leg_of(2, {kAudio}))->kept, nullptr);
+  EXPECT_EQ(sim::make_connection(leg_of(1, {}), leg_of(2, {}))->kept, nullptr);
+}
+
 TEST(Connection, HasRoomForEveryStreamWhereAnythingElseCanPass) {
   const LegParts both = leg_of(1, {kAudio, kVideo});
   EXPECT_EQ(streams_of(both, leg_of(2, {kAudio, kVideo})), 9U);

@@ -61,6 +61,19 @@ struct Bridge : testing::Test {
     read->leg = {session->handle, leg};
     return world.call(std::move(read))->report;
   }
+  /// The leg learns its endpoint's address again, by the rule that it has.
+  void rearm(std::uint16_t leg) {
+    auto update = std::make_unique<UpdateLeg>();
+    update->leg = {session->handle, leg};
+    update->update.accept_from = leg_a.spec.accept_from;
+    world.call(std::move(update));
+  }
+  void direct(std::uint16_t leg, Direction direction) {
+    auto update = std::make_unique<UpdateLeg>();
+    update->leg = {session->handle, leg};
+    update->update.direction = direction;
+    world.call(std::move(update));
+  }
   std::uint64_t drops(std::uint16_t leg, DropReason reason) {
     return report(leg).drops[static_cast<std::size_t>(reason)];
   }
@@ -206,6 +219,78 @@ TEST_F(Bridge, SilenceIsSaidOnceAndItsEndToo) {
   EXPECT_TRUE(world.events_of<MediaTimeout>()[2]->had_media);
 }
 
+// RFC 6263: what is sent nothing else is sent something every 15 s at the latest.
+TEST_F(Bridge, TheMappingOfALatchedEndpointIsKeptOpenWhileItIsSentNothing) {
+  leg_a.spec.accept_from.rule = AcceptFrom::Rule::Latch;
+  leg_a.spec.direction = Direction::RecvOnly;
+  open();
+  world.run_for(60s);
+  EXPECT_TRUE(heard_a.empty()) << "nobody has been learned";
+  Instant last = world.now();
+  Duration longest{};
+  world.on_transmit = [&](Instant at, const Flying& sent) {
+    if (sent.to != a) return;
+    EXPECT_TRUE(sent.octets.empty());
+    longest = std::max(longest, at - last);
+    last = at;
+  };
+  rearm(1);
+  for (std::uint16_t i = 0; i < 8; ++i) speak(a, port_a(), i, 160U * i);
+  world.run_for(120s);
+  EXPECT_GE(heard_a.size(), 8U);
+  EXPECT_LE(longest, 15s);
+  EXPECT_EQ(report(1).sent.packets, 0U) << "they are no media";
+}
+
+TEST_F(Bridge, WhoIsSentMediaNeedsNothingElse) {
+  leg_a.spec.accept_from.rule = AcceptFrom::Rule::Latch;
+  open();
+  for (std::uint16_t i = 0; i < 1000; ++i) {
+    speak(a, port_a(), i, 160U * i);
+    speak(b, port_b(), i, 160U * i);
+    world.run_for(20ms);
+  }
+  EXPECT_TRUE(std::ranges::none_of(heard_a, [](const Flying& in) { return in.octets.empty(); }));
+}
+
+TEST_F(Bridge, HoldLeavesNoGapWhereAudioIsTranscoded) {
+  leg_b.spec.codecs = {sim::make_codec(8, "PCMA")};
+  open();
+  std::uint16_t seq = 0;
+  const auto speak_for = [&](Duration span) {
+    for (Duration at{}; at < span; at += 20ms, ++seq) {
+      speak(a, port_a(), seq, 160U * seq);
+      world.run_for(20ms);
+    }
+  };
+  speak_for(200ms);
+  direct(2, Direction::Inactive);
+  speak_for(100ms);
+  world.run_for(1s);  // a falls silent too, which a transcoder fills
+  seq = static_cast<std::uint16_t>(seq + 50);
+  speak_for(100ms);
+  direct(2, Direction::SendRecv);
+  speak_for(200ms);
+  ASSERT_GE(heard_b.size(), 20U);
+  for (std::size_t i = 1; i < heard_b.size(); ++i) {
+    const int step = load_be16(&heard_b[i].octets[2]) - load_be16(&heard_b[i - 1].octets[2]);
+    EXPECT_EQ(static_cast<std::uint16_t>(step), 1U) << i;
+  }
+}
+
+TEST_F(Bridge, WhatAnEndpointSaysWhileItIsOnHoldIsNotLost) {
+  open();
+  for (std::uint16_t i = 0; i < 100; ++i) {
+    if (i == 20) direct(1, Direction::Inactive);
+    if (i == 70) direct(1, Direction::SendRecv);
+    speak(a, port_a(), i, 160U * i);
+    world.run_for(20ms);
+  }
+  EXPECT_EQ(drops(1, DropReason::Paused), 50U);
+  EXPECT_EQ(report(1).received.packets, 50U);
+  EXPECT_EQ(report(1).received.lost, 0U);
+}
+
 TEST_F(Bridge, ALegOnHoldDoesNotTimeOut) {
   leg_a.spec.direction = Direction::SendOnly;
   leg_b.spec.direction = Direction::Inactive;
@@ -344,7 +429,7 @@ TEST_F(Bridge, ALegRemembersAsManySourcesAsItsMediaAskFor) {
   leg_a.spec.codecs.push_back(sim::make_codec(96, "VP8", 90000, MediaKind::Video));
   auto update = std::make_unique<UpdateLeg>();
   update->leg = {session->handle, 1};
-  update->update.set_formats(payload_formats(leg_a.spec));
+  update->update.set_codecs(leg_a.spec);
   const auto done = world.call(std::move(update));
   EXPECT_EQ(done->update.receptions.capacity(), kMaxAudioSources) << "the old room is freed here";
   EXPECT_EQ(remembered_sources(*this, 20), kMaxSources);
@@ -369,7 +454,7 @@ TEST_F(Bridge, VideoThatIsAddedDuringACallPassesUnderAnSsrcOfItsOwn) {
   for (const LegParts* leg : {&leg_a, &leg_b}) {
     auto update = std::make_unique<UpdateLeg>();
     update->leg = {session->handle, leg->number};
-    update->update.set_formats(payload_formats(leg->spec));
+    update->update.set_codecs(leg->spec);
     ASSERT_EQ(world.call(std::move(update))->status, Status::Ok);
   }
   speak(a, port_a(), 1, 0, 99, 96);
@@ -403,7 +488,7 @@ TEST_F(Bridge, AnUpdateBringsWhatIsPlannedAnewWithItInTheSameInstant) {
   leg_b.spec.codecs = {sim::make_codec(8, "PCMA")};
   auto update = std::make_unique<UpdateLeg>();
   update->leg = {session->handle, 2};
-  update->update.set_formats(payload_formats(leg_b.spec));
+  update->update.set_codecs(leg_b.spec);
   update->replanned.push_back(sim::make_connection(leg_a, leg_b));
   const media::Path* const planned_anew = update->replanned[0]->path.get();
   const auto updated = world.call(std::move(update));
@@ -494,6 +579,40 @@ TEST_F(Bridge, OpaqueCodecsAndVideoPassUntouched) {
   EXPECT_EQ(load_u8(&heard_b[1].octets[1]), 120) << "type mapped, marker left alone";
   EXPECT_NE(load_be32(&heard_b[0].octets[8]), load_be32(&heard_b[1].octets[8]));
   EXPECT_EQ(load_be32(&heard_b[1].octets[4]), load_be32(&heard_b[2].octets[4]));
+}
+
+// RFC 5761 5.1.1: what an offer asked for and its answer granted.
+TEST_F(Bridge, RtcpGoesOverTheRtpPortOnceThatIsAgreed) {
+  leg_b.spec.codecs = {sim::make_codec(8, "PCMA")};  // the relay reports for itself
+  std::size_t at_rtcp_port = 0;
+  world.attach(address("192.0.2.1:4001"), [&](Instant, const Flying&) { ++at_rtcp_port; });
+  open();
+  std::array<std::byte, 100> octets{};
+  wire::RtcpWriter writer(octets);
+  ASSERT_TRUE(writer.receiver_report(Ssrc(77), {}));
+  ASSERT_TRUE(writer.sdes_cname(Ssrc(77), "a"));
+  const std::vector<std::byte> compound(writer.written().begin(), writer.written().end());
+  world.send(a, port_a(), compound);
+  world.run_for(10ms);
+  EXPECT_EQ(report(1).received.rtcp_packets, 0U);
+
+  auto update = std::make_unique<UpdateLeg>();
+  update->leg = {session->handle, 1};
+  update->update.has_rtcp_mux = true;
+  ASSERT_EQ(world.call(std::move(update))->status, Status::Ok);
+  world.send(a, port_a(), compound);
+  world.send(address("192.0.2.1:4001"), *session->addresses[0].rtcp, compound);
+  world.run_for(10ms);
+  EXPECT_EQ(report(1).received.rtcp_packets, 1U) << "from the RTP port only";
+  EXPECT_FALSE(report(1).local_rtcp);
+  speak(b, port_b(), 1, 160);
+  speak(a, port_a(), 1, 160);
+  world.run_for(20s);
+  EXPECT_EQ(at_rtcp_port, 0U);
+  EXPECT_TRUE(std::ranges::any_of(heard_a, [](const Flying& in) {
+    const std::uint8_t type = load_u8(&in.octets[1]);
+    return type == 200 || type == 201;
+  }));
 }
 
 TEST_F(Bridge, RtcpWhoseInsidesLieIsCountedOnceWhoeverReadsIt) {

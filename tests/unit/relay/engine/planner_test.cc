@@ -88,6 +88,37 @@ TEST(Planner, MapsPayloadTypesOfTheSameFormat) {
   EXPECT_EQ(made->routes[PayloadType(96)].action, Action::Drop) << "b's numbers are not a's";
 }
 
+TEST(Planner, SendsAsTheEndpointWantsItNamed) {
+  CodecSpec opus = codec(96, "opus", 48000);
+  opus.sent_as = PayloadType(109);
+  const auto passed = plan(leg("a", {kOpus}), leg("b", {opus}), {});
+  ASSERT_TRUE(passed);
+  EXPECT_EQ(passed->routes[PayloadType(111)].out, PayloadType(109));
+  const auto transcoded = plan(leg("a", {kPcmu}), leg("b", {opus}), {});
+  ASSERT_TRUE(transcoded);
+  EXPECT_EQ(transcoded->transcoder->output.payload_type, PayloadType(109));
+  const auto back = plan(leg("b", {opus}), leg("a", {kOpus}), {});
+  ASSERT_TRUE(back);
+  EXPECT_EQ(back->routes[PayloadType(96)].out, PayloadType(111));
+}
+
+TEST(Planner, NamesNoSuiteThatAHandshakeHasYetToChoose) {
+  LegSpec dtls = leg("a", {kOpus}, Security::Dtls);
+  dtls.are_suites_known = false;
+  const LegSpec trunk = leg("b", {kPcmu});
+  EXPECT_EQ(text(dtls, trunk), "legs/a -> legs/b: open(dtls) transcode(opus@8k->pcmu) send(rtp)");
+  EXPECT_EQ(text(trunk, dtls), "legs/b -> legs/a: transcode(pcmu->opus@8k) seal(dtls) send(srtp)");
+  StageSpec open;
+  open.kind = StageSpec::Kind::Open;
+  EXPECT_EQ(text(dtls, trunk, {open}), text(dtls, trunk));
+  open.suite = wire::SrtpSuite::AeadAes128Gcm;
+  EXPECT_EQ(text(dtls, trunk, {open}), "PLAN_MISMATCH");
+  dtls.are_suites_known = true;
+  dtls.receive_suite = wire::SrtpSuite::AeadAes128Gcm;
+  EXPECT_EQ(text(dtls, leg("b", {kOpus})),
+            "legs/a -> legs/b: open(AEAD_AES_128_GCM) rekey(opus) send(rtp)");
+}
+
 TEST(Planner, RunsEachCodecAtTheRateThatIsNeeded) {
   const auto rates = [](const CodecSpec& from, const CodecSpec& to) {
     const auto made = plan(leg("a", {from}), leg("b", {to}), {});
@@ -155,6 +186,16 @@ TEST(Planner, VideoPassesBesideTranscodedAudio) {
   EXPECT_EQ(made->routes[PayloadType(96)].action, Action::Pass);
   EXPECT_FALSE(made->routes[PayloadType(96)].is_audio);
   EXPECT_EQ(made->text, "legs/a -> legs/b: transcode(opus@8k->pcmu) pass(vp8) send(rtp)");
+}
+
+TEST(Planner, RetransmissionsOfOneLegAreNotPassedToTheOther) {
+  CodecSpec rtx = codec(97, "rtx", 90000, MediaKind::Retransmission);
+  rtx.fmtp = "apt=96";
+  const auto made = plan(leg("a", {kOpus, kVideo, rtx}), leg("b", {kOpus, kVideo, rtx}), {});
+  ASSERT_TRUE(made);
+  EXPECT_TRUE(made->routes[PayloadType(96)].is_video);
+  EXPECT_EQ(made->routes[PayloadType(97)].action, Action::Drop);
+  EXPECT_EQ(text(leg("a", {rtx}), leg("b", {rtx})), "NO_COMMON_CODEC");
 }
 
 TEST(Planner, RefusesWhatCannotReachTheOtherSide) {

@@ -192,6 +192,23 @@ TEST(Reception, KnowsWhetherThereIsSomethingToReport) {
 }
 
 // Against the plainest model: a set of what arrived.
+TEST(Reception, KnowsWhenAMediumWasCapturedByItsSendersReport) {
+  constexpr RtpClockRate kClock{48000};
+  Reception alice(Ssrc(7));
+  EXPECT_FALSE(alice.capture_of(RtpTimestamp(0), kClock)) << "nothing received";
+  const Instant arrival = Instant(std::chrono::seconds(50));
+  alice.on_packet(SeqNum(1), RtpTimestamp(0xfffffff0), arrival, kClock, 90);
+  EXPECT_FALSE(alice.capture_of(RtpTimestamp(0), kClock)) << "no SR";
+  alice.on_sender_report({Ssrc(7), NtpTime(0x00000500'00000000), RtpTimestamp(0xfffffff0), 1, 1},
+                         arrival);
+  const auto capture = alice.capture_of(RtpTimestamp(48000 - 16), kClock);
+  ASSERT_TRUE(capture);
+  EXPECT_EQ(capture->ntp, NtpTime(0x00000501'00000000));
+  EXPECT_EQ(capture->at, arrival + std::chrono::seconds(1));
+  EXPECT_FALSE(alice.capture_of(RtpTimestamp(48000 * 61), kClock)) << "too far to be the same";
+  EXPECT_FALSE(alice.capture_of(RtpTimestamp(0), RtpClockRate(8000))) << "in other ticks";
+}
+
 TEST(Reception, AgreesWithAPlainModelUnderRandomLossReorderingAndDuplication) {
   for (unsigned seed = 1; seed <= 30; ++seed) {
     std::mt19937 random(seed);

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "relay/rtp/continuity.h"
+#include "relay/wire/transport_cc.h"
 #include "tests/unit/relay/rtp/compounds.h"
 
 namespace causeway::rtp {
@@ -31,6 +32,8 @@ struct Bridge {
   std::array<std::byte, 1400> out{};
   Translation result;
   std::optional<std::uint64_t> estimate;
+  bool passes_transport_cc = false;
+  RetransmissionBuffer* kept = nullptr;
 
   /// Packet `n` of Alice (or of another source) reaches the relay; what goes on to Bob.
   Placed forward(int n, Instant now, Ssrc source = kAlice) {
@@ -40,7 +43,7 @@ struct Bridge {
     reception.on_packet(seq, timestamp, now, k8k, 172);
     return *output.map({source, seq, timestamp, now, k8k});
   }
-  [[nodiscard]] ForwardedStream stream() { return {*output.mapping(), &reception, &reports}; }
+  [[nodiscard]] ForwardedStream stream() { return {*output.mapping(), &reception, &reports, kept}; }
 
   Bytes from_alice(Instant now) {
     const std::array sent = {stream()};
@@ -58,7 +61,8 @@ struct Bridge {
                           .received = received,
                           .reporter = kReporter,
                           .cname = "alices-leg",
-                          .estimate_bits_per_second = estimate};
+                          .estimate_bits_per_second = estimate,
+                          .passes_transport_cc = passes_transport_cc};
     result = RtcpTranslator::translate(compound.open(), now, route, out);
     return Bytes(out).first(result.octets);
   }
@@ -344,6 +348,75 @@ TEST(RtcpTranslator, LeavesOutNackedNumbersFromBeforeTheOffsets) {
   ASSERT_TRUE(nack);
   ASSERT_EQ(nack->size(), 1U);
   EXPECT_EQ((*nack)[0], (wire::NackEntry{SeqNum(500), 0b10}));
+}
+
+TEST(RtcpTranslator, LeavesOutNackedNumbersThatAreAnsweredFromHere) {
+  Bridge bridge;
+  RetransmissionBuffer kept;
+  bridge.kept = &kept;
+  for (int n = 0; n < 40; ++n) {
+    const Placed placed = bridge.forward(n, at(n * milliseconds(20)));
+    const std::array<std::byte, 40> octets{};
+    if (n == 30 || n == 32) kept.put(placed.seq, octets, at(n * milliseconds(20)));
+  }
+  // 65030 and 65032 are here; 65031, 65033 and, in an entry of its own, 65035 are not.
+  std::array<std::byte, 200> scratch{};
+  const auto crossed = [&](std::initializer_list<wire::NackEntry> entries) {
+    bridge.compound.writer = wire::RtcpWriter(scratch);
+    EXPECT_TRUE(bridge.compound.writer.nack(kBob, kAliceOut, {entries.begin(), entries.size()}));
+    return bridge.from_bob(at(seconds(1)));
+  };
+  const Bytes some = crossed({{SeqNum(65030), 0b111}, {SeqNum(65035), 0}});
+  const auto nack = wire::Nack::parse(*wire::Feedback::parse(packets_of(some).at(0)));
+  ASSERT_TRUE(nack);
+  ASSERT_EQ(nack->size(), 2U);
+  EXPECT_EQ((*nack)[0], (wire::NackEntry{SeqNum(31), 0b10}));
+  EXPECT_EQ((*nack)[1], (wire::NackEntry{SeqNum(35), 0}));
+  EXPECT_TRUE(crossed({{SeqNum(65030), 0b10}}).empty()) << "nothing is left to be asked for";
+  EXPECT_EQ(bridge.result.dropped, 0U) << "and nothing was thrown away";
+}
+
+TEST(RtcpTranslator, PassesTransportWideFeedbackWhereItsNumbersPass) {
+  Bridge bridge;
+  bridge.forward(0, at(seconds(0)));
+  const std::array arrivals = {wire::TransportArrival{SeqNum(500), milliseconds(64)},
+                               wire::TransportArrival{SeqNum(502), milliseconds(70)}};
+  std::array<std::byte, 200> scratch{};
+  const auto write = [&](Ssrc media) {
+    bridge.compound.writer = wire::RtcpWriter(scratch);
+    EXPECT_EQ(
+        wire::write_transport_cc(bridge.compound.writer, {kBob, media, SeqNum(499), 3}, arrivals),
+        2U);
+  };
+  write(kAliceOut);
+  EXPECT_TRUE(bridge.from_bob(at(seconds(1))).empty()) << "not negotiated on both legs";
+  EXPECT_EQ(bridge.result.dropped, 1U);
+  bridge.passes_transport_cc = true;
+  for (const Ssrc media : {kAliceOut, Ssrc(0)}) {
+    write(media);
+    const auto feedback = wire::Feedback::parse(packets_of(bridge.from_bob(at(seconds(1)))).at(0));
+    ASSERT_TRUE(feedback);
+    EXPECT_EQ(feedback->sender, kReporter);
+    EXPECT_EQ(feedback->media, kAlice) << "it is about the transport, whichever stream it names";
+    auto view = wire::TransportCc::parse(*feedback);
+    ASSERT_TRUE(view);
+    EXPECT_EQ(view->base(), SeqNum(499));
+    EXPECT_EQ(view->number(), 3);
+    EXPECT_EQ(view->next(), arrivals[0]);
+    EXPECT_EQ(view->next(), arrivals[1]);
+  }
+}
+
+TEST(RtcpTranslator, RefusesTransportWideFeedbackThatLies) {
+  Bridge bridge;
+  bridge.forward(0, at(seconds(0)));
+  bridge.passes_transport_cc = true;
+  const std::array<std::byte, 12> fci{std::byte{0}, std::byte{0}, std::byte{0xff}};
+  ASSERT_TRUE(bridge.compound.writer.feedback(
+      {RtcpType::Rtpfb, static_cast<std::uint8_t>(wire::RtpfbType::TransportCc), kBob, kAliceOut,
+       fci}));
+  EXPECT_TRUE(bridge.from_bob(at(seconds(1))).empty());
+  EXPECT_EQ(bridge.result.malformed, 1U);
 }
 
 TEST(RtcpTranslator, MapsPictureRequests) {

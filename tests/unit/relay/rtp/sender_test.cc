@@ -72,48 +72,6 @@ TEST(Sender, LeavesATimelineWhoseTimestampsWereOfAnotherClock) {
   EXPECT_EQ(sender.make_report(at(seconds(12))).rtp_timestamp, RtpTimestamp(16000));
 }
 
-// Alice's audio is transcoded, her video passes: both must tell Bob the same capture times.
-TEST(Sender, KeepsTranscodedSoundOnTheClockOfTheOneItIsMadeFrom) {
-  constexpr RtpClockRate k8k{8000};
-  Reception alice(Ssrc(7));
-  Sender sender(Ssrc(1), kWall);
-  const NtpTime captured_at_zero(0x00000500'00000000);
-  for (int n = 0; n < 300; ++n) {
-    const Duration jitter = milliseconds(n % 7);
-    const Instant arrival = at(milliseconds(40) + n * milliseconds(20) + jitter);
-    alice.on_packet(SeqNum(static_cast<std::uint16_t>(n)),
-                    RtpTimestamp(1000 + static_cast<std::uint32_t>(n) * 960), arrival, k48k, 90);
-    sender.on_sent(RtpTimestamp(70 + static_cast<std::uint32_t>(n) * 160), arrival, k8k, 160);
-    if (n == 100) {
-      // Alice's SR: her clock at packet 90, in her timestamps.
-      alice.on_sender_report({Ssrc(7), ntp_plus(captured_at_zero, milliseconds(1800)),
-                              RtpTimestamp(1000 + 90 * 960), 1, 1},
-                             arrival);
-      sender.follow(alice);
-    }
-  }
-  const wire::SenderInfo info = sender.make_report(at(seconds(5)));
-  // The SR's pair of times means: what we number `rtp_timestamp` was captured at `ntp`.
-  const Duration medium = ticks_to_duration(info.rtp_timestamp.raw() - 70, k8k);
-  const auto truth = static_cast<double>(ntp_plus(captured_at_zero, medium).raw());
-  EXPECT_NEAR(static_cast<double>(info.ntp.raw()), truth, 4294967.296 / 4) << "a quarter of a ms";
-}
-
-TEST(Sender, DoesNotFollowASourceThatIsSilentOrUnknown) {
-  Reception alice(Ssrc(7));
-  Sender sender(Ssrc(1), kWall);
-  sender.on_sent(RtpTimestamp(0), at(seconds(9)), k48k, 80);
-  const auto untouched = sender;
-  sender.follow(alice);
-  EXPECT_EQ(sender, untouched) << "nothing received";
-  alice.on_packet(SeqNum(1), RtpTimestamp(5), at(seconds(1)), k48k, 90);
-  sender.follow(alice);
-  EXPECT_EQ(sender, untouched) << "no SR";
-  alice.on_sender_report({Ssrc(7), NtpTime(1), RtpTimestamp(5), 1, 1}, at(seconds(9)));
-  sender.follow(alice);
-  EXPECT_EQ(sender, untouched) << "its last packet is 8 s old";
-}
-
 TEST(Sender, MeasuresTheRoundTripOfItsOwnReports) {
   Sender sender(Ssrc(1), kWall);
   sender.on_sent(RtpTimestamp(0), at({}), k48k, 80);

@@ -12,6 +12,7 @@
 
 #include "relay/base/packet_buf.h"
 #include "relay/srtp/srtp.h"
+#include "tests/unit/relay/wire/octets.h"
 
 namespace causeway::srtp::test {
 
@@ -29,15 +30,7 @@ inline Octets hex(std::string_view text) {
   }
   return octets;
 }
-inline std::string to_hex(Bytes octets) {
-  static constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string text;
-  for (const std::byte octet : octets) {
-    text += kDigits[std::to_integer<unsigned>(octet) >> 4];
-    text += kDigits[std::to_integer<unsigned>(octet) & 15U];
-  }
-  return text;
-}
+using wire::to_hex;
 
 inline constexpr wire::SrtpSuite kAllSuites[] = {
     wire::SrtpSuite::AesCm128HmacSha1_80, wire::SrtpSuite::AesCm128HmacSha1_32,

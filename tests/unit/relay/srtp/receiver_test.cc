@@ -1,8 +1,8 @@
 #include "relay/srtp/receiver.h"
 
-#include "relay/srtp/hmac_sha1.h"
 #include "relay/srtp/key_derivation.h"
 #include "relay/srtp/packet_index.h"
+#include "relay/wire/hmac_sha1.h"
 #include "tests/unit/relay/srtp/fixture.h"
 
 namespace causeway::srtp {
@@ -398,7 +398,7 @@ TEST_F(EvpReceiver, AcceptsUnencryptedSrtcpWhereThatWasAgreedOn) {
   Octets report = copy(compound().data());
   const Octets clear = report;
   for (const auto octet : hex("00000001")) report.push_back(octet);
-  const auto digest = HmacSha1(auth_key).digest(report, {});
+  const auto digest = wire::HmacSha1(auth_key).digest(report, {});
   report.insert(report.end(), digest.begin(), digest.begin() + 10);
 
   auto strict = make_receiver(keys);

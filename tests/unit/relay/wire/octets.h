@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -25,6 +26,16 @@ inline std::vector<std::byte> hex(std::string_view text) {
     }
   }
   return octets;
+}
+
+inline std::string to_hex(Bytes octets) {
+  static constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string text;
+  for (const std::byte octet : octets) {
+    text += kDigits[std::to_integer<unsigned>(octet) >> 4];
+    text += kDigits[std::to_integer<unsigned>(octet) & 15U];
+  }
+  return text;
 }
 
 /// A pooled packet with these octets.

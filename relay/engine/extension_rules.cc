@@ -1,0 +1,48 @@
+#include "relay/engine/extension_rules.h"
+
+#include "relay/wire/header_extensions.h"
+
+namespace causeway::engine {
+
+void MidTag::put_into(wire::OpenRtp& packet) const {
+  if (id == 0) return;
+  const wire::ExtensionElement element{id, {text.begin(), text.size()}};
+  (void)wire::edit_extension(packet, {nullptr, {&element, 1}});
+}
+
+std::optional<SeqNum> ExtensionRules::transport_seq(const wire::OpenRtp& packet,
+                                                    MediaKind kind) const {
+  const bool is_video = kind == MediaKind::Video || kind == MediaKind::Retransmission;
+  const std::uint8_t id = is_video ? video_transport_cc : audio_transport_cc;
+  if (id == 0) return std::nullopt;
+  const auto number = wire::HeaderExtensions(packet).find(id);
+  if (!number || number->size() != 2) return std::nullopt;
+  return SeqNum(load_be16(number->data()));
+}
+
+void ExtensionRules::strip_transport_seq(wire::OpenRtp& packet) const {
+  if (video_transport_cc == 0) return;
+  wire::ExtensionIdMap ids = wire::ExtensionIdMap::identity();
+  ids.set(video_transport_cc, wire::ExtensionIdMap::kStrip);
+  (void)wire::edit_extension(packet, {&ids, {}});
+}
+
+ExtensionRules extension_rules(const LegSpec& spec) {
+  ExtensionRules rules;
+  if (!spec.extensions) return rules;
+  for (const ExtensionSpec& each : *spec.extensions) {
+    const bool is_audio = each.media == MediaKind::Audio;
+    if (each.uri == ExtensionSpec::kTransportCc) {
+      (is_audio ? rules.audio_transport_cc : rules.video_transport_cc) = each.id;
+    }
+    if (each.uri != ExtensionSpec::kMid || each.mid.empty()) continue;
+    MidTag& tag = is_audio ? rules.audio_mid : rules.video_mid;
+    tag.id = each.id;
+    for (const char letter : each.mid) {
+      if (!tag.text.full()) tag.text.push_back(static_cast<std::byte>(letter));
+    }
+  }
+  return rules;
+}
+
+}  // namespace causeway::engine

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include "relay/base/static_vector.h"
+#include "relay/engine/spec.h"
+#include "relay/wire/rtp.h"
+
+namespace causeway::engine {
+
+/// The MID that packets towards an endpoint say (RFC 8843 15).
+struct MidTag {
+  std::uint8_t id = 0;  ///< 0: they say none.
+  StaticVector<std::byte, 16> text;
+
+  /// Where there is no room for it the packet goes without.
+  void put_into(wire::OpenRtp& packet) const;
+};
+
+/// What a leg itself does with header extensions: its specification, compiled off the worker.
+struct ExtensionRules {
+  MidTag audio_mid;
+  MidTag video_mid;
+  std::uint8_t audio_transport_cc = 0;  ///< Ids of the transport-wide numbers; 0: none.
+  std::uint8_t video_transport_cc = 0;
+
+  [[nodiscard]] bool has_transport_cc() const {
+    return audio_transport_cc != 0 || video_transport_cc != 0;
+  }
+  /// Of a packet of this kind of media that the endpoint sent.
+  [[nodiscard]] std::optional<SeqNum> transport_seq(const wire::OpenRtp& packet,
+                                                    MediaKind kind) const;
+  /// Such a number is of one packet: a repeat of video has none.
+  void strip_transport_seq(wire::OpenRtp& packet) const;
+};
+[[nodiscard]] ExtensionRules extension_rules(const LegSpec& spec);
+
+}  // namespace causeway::engine

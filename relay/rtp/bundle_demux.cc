@@ -1,0 +1,251 @@
+#include "relay/rtp/bundle_demux.h"
+
+#include <algorithm>
+
+#include "relay/wire/header_extensions.h"
+
+namespace causeway::rtp {
+
+namespace {
+
+/// Feedback types that only a demultiplexer has to know (RFC 5104 4.3).
+constexpr std::uint8_t kTstr = 5;
+constexpr std::uint8_t kTstn = 6;
+
+std::string_view text_of(Bytes octets) {
+  return {reinterpret_cast<const char*>(octets.data()), octets.size()};
+}
+
+/// Where in the body of an XR block the SSRCs are that it is about (RFC 3611 4): octets between
+/// them, 0 where it has one; nothing where it has none.
+std::optional<std::size_t> ssrc_spacing(const wire::XrBlock& block) {
+  switch (block.type) {
+    case 1:  // loss RLE
+    case 2:  // duplicate RLE
+    case 3:  // packet receipt times
+    case 6:  // statistics summary
+    case 7:  // VoIP metrics
+      return 0;
+    case 5:  // DLRR
+      return 12;
+    default:
+      return std::nullopt;
+  }
+}
+
+}  // namespace
+
+// ---- what is negotiated -------------------------------------------------------------------------
+
+bool BundleDemux::add(const BundledSection& section) {
+  const bool is_taken = find_section(section.index) != nullptr ||
+                        (!section.mid.empty() && find_section(section.mid) != nullptr);
+  if (is_taken || section.index.raw() >= kMaxSections || section.mid.size() > kMaxMidOctets ||
+      signalled_ + section.received.size() > kMaxSignalled ||
+      sent_.size() + section.sent.size() > kMaxSignalled) {
+    return false;
+  }
+  Section added;
+  added.index = section.index;
+  added.mid_octets = static_cast<std::uint8_t>(section.mid.size());
+  std::ranges::copy(section.mid, added.mid.begin());
+  for (const PayloadType type : section.types) added.types.set(type.raw() & 0x7fU);
+  sections_.push_back(added);
+  for (const Ssrc ssrc : section.received) {
+    Stream& stream = stream_for(ssrc, Instant::min());
+    signalled_ += stream.is_signalled ? 0U : 1U;
+    stream.section = section.index;
+    stream.is_signalled = true;
+  }
+  for (const Ssrc ssrc : section.sent) sent_.push_back({ssrc, section.index});
+  return true;
+}
+
+bool BundleDemux::add_sent(Ssrc ssrc, SectionIndex section) {
+  const auto known = std::ranges::find(sent_, ssrc, &Sent::ssrc);
+  if (known == sent_.end() && sent_.full()) return false;
+  (known == sent_.end() ? sent_.push_back({}) : *known) = {ssrc, section};
+  return true;
+}
+
+void BundleDemux::take_over(const BundleDemux& before) {
+  for (const Stream& stream : before.streams_) {
+    if (stream.is_signalled || !stream.section) continue;
+    const Section* const was = before.find_section(*stream.section);
+    const Section* const is = was == nullptr ? nullptr : find_section(was->text());
+    // One that is signalled now is where the description says.
+    if (is == nullptr ||
+        std::ranges::find(streams_, stream.ssrc, &Stream::ssrc) != streams_.end()) {
+      continue;
+    }
+    Stream& kept = stream_for(stream.ssrc, stream.last_seen);
+    kept = stream;
+    kept.section = is->index;
+  }
+}
+
+const BundleDemux::Section* BundleDemux::find_section(std::string_view mid) const {
+  const auto known = std::ranges::find(sections_, mid, &Section::text);
+  return known == sections_.end() || mid.empty() ? nullptr : &*known;
+}
+
+const BundleDemux::Section* BundleDemux::find_section(SectionIndex index) const {
+  const auto known = std::ranges::find(sections_, index, &Section::index);
+  return known == sections_.end() ? nullptr : &*known;
+}
+
+// ---- streams ------------------------------------------------------------------------------------
+
+BundleDemux::Stream* BundleDemux::find_stream(Ssrc ssrc, Instant now) {
+  for (std::size_t i = 0; i < streams_.size(); ++i) {
+    if (streams_[i].ssrc != ssrc) continue;
+    if (!streams_[i].leaves_at || now < *streams_[i].leaves_at) return &streams_[i];
+    signalled_ -= streams_[i].is_signalled ? 1U : 0U;
+    streams_.erase_unordered(i);
+    return nullptr;
+  }
+  return nullptr;
+}
+
+BundleDemux::Stream& BundleDemux::stream_for(Ssrc ssrc, Instant now) {
+  if (Stream* const known = find_stream(ssrc, now)) return *known;
+  Stream fresh;
+  fresh.ssrc = ssrc;
+  fresh.last_seen = now;
+  if (!streams_.full()) return streams_.push_back(fresh);
+  Stream& idlest = *std::ranges::min_element(streams_, {}, [](const Stream& stream) {
+    return stream.is_signalled ? Instant::max() : stream.last_seen;
+  });
+  return idlest = fresh;
+}
+
+std::optional<SectionIndex> BundleDemux::section_of(Ssrc ssrc, Instant now) const {
+  const auto known = std::ranges::find(streams_, ssrc, &Stream::ssrc);
+  const bool is_there = known != streams_.end() && (!known->leaves_at || now < *known->leaves_at);
+  return is_there ? known->section : std::nullopt;
+}
+
+// ---- RTP ----------------------------------------------------------------------------------------
+
+Result<SectionIndex, DropReason> BundleDemux::route(const wire::OpenRtp& packet, Instant now) {
+  const PayloadType type = packet.payload_type();
+  Stream* stream = find_stream(packet.ssrc(), now);
+  if (mid_extension_ != 0) {
+    const auto mid = wire::HeaderExtensions(packet).find(mid_extension_);
+    const bool is_newer =
+        stream == nullptr || !stream->told_at || packet.seq().distance_from(*stream->told_at) > 0;
+    if (mid && is_newer) {
+      stream = &stream_for(packet.ssrc(), now);
+      const Section* const section = find_section(text_of(*mid));
+      stream->section = section == nullptr ? std::nullopt : std::optional(section->index);
+      stream->told_at = packet.seq();
+    }
+  }
+  if (stream != nullptr) {
+    stream->last_seen = now;
+    const Section* const section = stream->section ? find_section(*stream->section) : nullptr;
+    if (section == nullptr) return failure(DropReason::NoPath);
+    if (!section->types.test(type.raw())) return failure(DropReason::UnknownPayloadType);
+    return section->index;
+  }
+  const auto has_type = [type](const Section& section) { return section.types.test(type.raw()); };
+  const auto owner = std::ranges::find_if(sections_, has_type);
+  if (owner == sections_.end() || std::ranges::count_if(sections_, has_type) != 1) {
+    return failure(DropReason::NoPath);
+  }
+  stream_for(packet.ssrc(), now).section = owner->index;
+  return owner->index;
+}
+
+// ---- RTCP ---------------------------------------------------------------------------------------
+
+void BundleDemux::learn(const wire::RtcpCompound& compound, Instant now) {
+  for (const wire::RtcpPacket packet : compound) {
+    auto sdes = wire::Sdes::parse(packet);
+    if (!sdes) continue;
+    for (auto chunk = sdes->next(); chunk; chunk = sdes->next()) {
+      const auto mid = chunk->find(wire::SdesItemType::Mid);
+      const Section* const section = mid ? find_section(text_of(*mid)) : nullptr;
+      if (section != nullptr) stream_for(chunk->ssrc, now).section = section->index;
+    }
+  }
+}
+
+BundleDemux::Sections BundleDemux::route(const wire::RtcpPacket& packet, Instant now) {
+  Sections sections;
+  if (const auto sr = wire::SenderReport::parse(packet)) {
+    add_sections_received(sr->sender.ssrc, now, sections);
+    add_sections_of_blocks(sr->blocks, sections);
+  } else if (const auto rr = wire::ReceiverReport::parse(packet)) {
+    add_sections_of_blocks(rr->blocks, sections);
+  } else if (auto sdes = wire::Sdes::parse(packet)) {
+    for (auto chunk = sdes->next(); chunk; chunk = sdes->next()) {
+      add_sections_received(chunk->ssrc, now, sections);
+    }
+  } else if (const auto bye = wire::Bye::parse(packet)) {
+    for (std::size_t i = 0; i < bye->size(); ++i) {
+      add_sections_received(bye->ssrc(i), now, sections);
+      Stream* const stream = find_stream(bye->ssrc(i), now);
+      if (stream != nullptr && !stream->leaves_at) stream->leaves_at = now + kStragglers;
+    }
+  } else if (const auto xr = wire::Xr::parse(packet)) {
+    add_sections_of_xr(*xr, now, sections);
+  } else if (const auto feedback = wire::Feedback::parse(packet)) {
+    add_sections_of_feedback(*feedback, now, sections);
+  }
+  return sections;
+}
+
+void BundleDemux::add_sections_received(Ssrc ssrc, Instant now, Sections& sections) const {
+  if (const auto section = section_of(ssrc, now)) sections.set(section->raw());
+}
+
+void BundleDemux::add_sections_sent(Ssrc ssrc, Sections& sections) const {
+  const auto known = std::ranges::find(sent_, ssrc, &Sent::ssrc);
+  if (known != sent_.end()) sections.set(known->section.raw());
+}
+
+void BundleDemux::add_sections_of_blocks(const wire::ReportBlocks& blocks,
+                                         Sections& sections) const {
+  for (std::size_t i = 0; i < blocks.size(); ++i) add_sections_sent(blocks[i].ssrc, sections);
+}
+
+void BundleDemux::add_sections_of_xr(wire::Xr xr, Instant now, Sections& sections) const {
+  add_sections_received(xr.ssrc(), now, sections);
+  for (auto block = xr.next(); block; block = xr.next()) {
+    const auto spacing = ssrc_spacing(*block);
+    for (std::size_t at = 0; spacing && at + 4 <= block->body.size(); at += *spacing) {
+      add_sections_sent(Ssrc(load_be32(&block->body[at])), sections);
+      if (*spacing == 0) break;
+    }
+  }
+}
+
+void BundleDemux::add_sections_of_feedback(const wire::Feedback& feedback, Instant now,
+                                           Sections& sections) const {
+  if (feedback.is(wire::RtpfbType::TransportCc)) {
+    for (const Section& section : sections_) sections.set(section.index.raw());
+    return;
+  }
+  if (const auto remb = wire::Remb::parse(feedback)) {
+    for (std::size_t i = 0; i < remb->size(); ++i) add_sections_sent(remb->ssrc(i), sections);
+    return;
+  }
+  const bool is_psfb = feedback.type == wire::RtcpType::Psfb;
+  const bool is_request = feedback.is(wire::PsfbType::Fir) || feedback.is(wire::RtpfbType::Tmmbr) ||
+                          (is_psfb && feedback.format == kTstr);
+  const bool is_notification =
+      feedback.is(wire::RtpfbType::Tmmbn) || (is_psfb && feedback.format == kTstn);
+  if (!is_request && !is_notification) return add_sections_sent(feedback.media, sections);
+  // Entries of eight octets each, a target first.
+  for (std::size_t at = 0; at + 8 <= feedback.fci.size(); at += 8) {
+    const Ssrc target(load_be32(&feedback.fci[at]));
+    if (is_request) {
+      add_sections_sent(target, sections);
+    } else {
+      add_sections_received(target, now, sections);
+    }
+  }
+}
+
+}  // namespace causeway::rtp

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include "relay/base/bytes.h"
+#include "relay/base/time.h"
+#include "relay/base/types.h"
+#include "relay/rtp/retransmission.h"
+
+namespace causeway::rtp {
+
+/// The last packets of the streams towards one endpoint that are sent again: a RetransmissionBuffer
+/// for each, at most kMost, which is a camera and a shared screen. A further stream takes the place
+/// of one that was silent for as long as a packet is of use; until there is such a one it is not
+/// kept, and NACKs about it cross. All memory is allocated by the constructor (370 KiB).
+class KeptStreams {
+ public:
+  static constexpr std::size_t kMost = 2;
+  /// A packet may be as large as Ethernet carries without IP fragments.
+  static constexpr RetransmissionLimits kLimits{.packets = 128, .octets = 1472};
+
+  /// What was kept of a packet, see RetransmissionBuffer. What was sealed is not to be taken for
+  /// open, nor the other way round, so a stream whose form changes forgets its packets.
+  enum class Form : std::uint8_t { OnTheWire, Open };
+
+  /// A packet of `ssrc`, the endpoint's view of it, was sent for the first time.
+  void put(Ssrc ssrc, SeqNum seq, Bytes octets, Form form, Instant now);
+  /// Null where nothing of the stream is kept.
+  [[nodiscard]] const RetransmissionBuffer* find(Ssrc ssrc) const;
+
+  struct Repeat {
+    Bytes octets;
+    Form form = Form::OnTheWire;
+  };
+  /// As RetransmissionBuffer::repeat().
+  [[nodiscard]] std::optional<Repeat> repeat(Ssrc ssrc, SeqNum seq, Instant now);
+  /// Forgets all packets: those of before a leg's security changed must not be seen after it.
+  void clear();
+
+ private:
+  struct Stream {
+    std::optional<Ssrc> ssrc;
+    Form form = Form::OnTheWire;
+    Instant last_put{};
+    RetransmissionBuffer buffer{kLimits};
+  };
+  [[nodiscard]] Stream* place_for(Ssrc ssrc, Instant now);
+
+  std::array<Stream, kMost> streams_;
+};
+
+}  // namespace causeway::rtp

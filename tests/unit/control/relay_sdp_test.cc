@@ -1,0 +1,404 @@
+#include <gmock/gmock.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "tests/unit/control/plane_fixture.h"
+
+// Offers and answers through the API, from a browser's description to a trunk's and back.
+
+namespace causeway::control {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+std::string seed(const std::string& name) {
+  std::ifstream file(std::filesystem::path("tests/fuzz/seeds/fuzz_sdp") / name, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+std::string trunk(const std::string& direction, const std::string& codecs = "0") {
+  return "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
+         "m=audio 9000 RTP/AVP " +
+         codecs + "\r\na=" + direction + "\r\n";
+}
+
+std::string holding(std::string description) {
+  const std::string flowing = "a=sendrecv";
+  const auto at = description.find(flowing);
+  EXPECT_NE(at, std::string::npos);
+  return description.replace(at, flowing.size(), "a=sendonly");
+}
+
+class RelaySdpTest : public PlaneTest {
+ protected:
+  RelaySdpTest() : PlaneTest(21'700) {}
+
+  Answer<v1::BridgeOfferResponse> offer(const std::string& sdp) {
+    v1::BridgeOfferRequest request;
+    request.set_name(session);
+    request.set_session_id(session.empty() ? "s" : "");
+    request.set_offer_sdp(sdp);
+    auto made = api->bridge_offer(request);
+    if (made) session = made->session().name();
+    return made;
+  }
+  Answer<v1::BridgeAnswerResponse> answer(const std::string& sdp, bool is_provisional = false) {
+    v1::BridgeAnswerRequest request;
+    request.set_name(session);
+    request.set_answer_sdp(sdp);
+    request.set_provisional(is_provisional);
+    return api->bridge_answer(request);
+  }
+  v1::Leg leg(const std::string& id) {
+    v1::GetSessionRequest get;
+    get.set_name(session);
+    const auto shown = api->get_session(get);
+    EXPECT_TRUE(shown);
+    for (const v1::Leg& each : shown->session().legs()) {
+      if (each.name() == session + "/legs/" + id) return each;
+    }
+    return {};
+  }
+
+  /// What becomes of everything, in the order of the alphabet.
+  std::vector<std::string> plans() {
+    v1::GetSessionRequest get;
+    get.set_name(session);
+    const auto shown = api->get_session(get);
+    EXPECT_TRUE(shown);
+    std::vector<std::string> texts;
+    for (const v1::Connection& each : shown->session().connections()) {
+      texts.push_back(each.plan().text());
+    }
+    std::ranges::sort(texts);
+    return texts;
+  }
+
+  std::string session;
+};
+
+TEST_F(RelaySdpTest, BridgesABrowserToATrunk) {
+  const auto offered = offer(seed("chromium_audio"));
+  ASSERT_TRUE(offered);
+  EXPECT_THAT(offered->offer_sdp(), HasSubstr("RTP/AVP"));
+  EXPECT_THAT(offered->offer_sdp(), HasSubstr("a=sendrecv"));
+  const auto answered = answer(trunk("sendrecv"));
+  ASSERT_TRUE(answered);
+  EXPECT_THAT(answered->answer_sdp(), HasSubstr("a=candidate:"));
+  EXPECT_EQ(leg("callee").codecs(0).encoding_name(), "PCMU");
+  EXPECT_EQ(leg("caller").codecs(0).encoding_name(), "PCMU") << "nothing need be transcoded";
+}
+
+TEST_F(RelaySdpTest, AHoldOfTheOneIsOfferedToTheOther) {
+  ASSERT_TRUE(offer(seed("chromium_audio")));
+  ASSERT_TRUE(answer(trunk("sendrecv")));
+  const auto held = offer(holding(seed("chromium_audio")));
+  ASSERT_TRUE(held);
+  EXPECT_THAT(held->offer_sdp(), HasSubstr("a=sendonly"));
+  const auto answered = answer(trunk("recvonly"));
+  ASSERT_TRUE(answered);
+  EXPECT_THAT(answered->answer_sdp(), HasSubstr("a=recvonly"));
+  EXPECT_EQ(leg("callee").direction(), v1::DIRECTION_SENDONLY);
+  EXPECT_EQ(leg("caller").direction(), v1::DIRECTION_RECVONLY);
+  const auto resumed = offer(seed("chromium_audio"));
+  ASSERT_TRUE(resumed);
+  EXPECT_THAT(resumed->offer_sdp(), HasSubstr("a=sendrecv"));
+  ASSERT_TRUE(answer(trunk("sendrecv")));
+  EXPECT_EQ(leg("callee").direction(), v1::DIRECTION_SENDRECV);
+}
+
+TEST_F(RelaySdpTest, EarlyMediaIsOfTheBranchThatWasAnsweredLast) {
+  ASSERT_TRUE(offer(seed("chromium_audio")));
+  ASSERT_TRUE(answer(trunk("sendrecv"), true));
+  EXPECT_EQ(leg("callee").remote().rtp().port(), 9000U);
+  std::string other = trunk("sendrecv", "8");
+  other.replace(other.find("9000"), 4, "9100");
+  ASSERT_TRUE(answer(other));
+  EXPECT_EQ(leg("callee").remote().rtp().port(), 9100U);
+  EXPECT_EQ(leg("callee").codecs(0).encoding_name(), "PCMA");
+  EXPECT_EQ(refusal(answer(other)), "LEG_NOT_READY") << "that was the final answer";
+}
+
+TEST_F(RelaySdpTest, ABadDescriptionLeavesTheCallAsItWas) {
+  ASSERT_TRUE(offer(seed("chromium_audio")));
+  ASSERT_TRUE(answer(trunk("sendrecv")));
+  const std::string before = leg("caller").SerializeAsString();
+  EXPECT_EQ(refusal(offer("v=0\r\nnonsense")), "SDP_INVALID offer_sdp");
+  std::string unkeyed = seed("chromium_audio");
+  for (auto at = unkeyed.find("a=fingerprint"); at != std::string::npos;
+       at = unkeyed.find("a=fingerprint")) {
+    unkeyed.erase(at, unkeyed.find('\n', at) + 1 - at);
+  }
+  EXPECT_EQ(refusal(offer(unkeyed)), "SDP_INVALID offer_sdp");
+  EXPECT_EQ(leg("caller").SerializeAsString(), before);
+}
+
+TEST_F(RelaySdpTest, BothOfferingAtOnceIsGlare) {
+  ASSERT_TRUE(offer(seed("chromium_audio")));
+  ASSERT_TRUE(answer(trunk("sendrecv")));
+  v1::CreateOfferRequest ours;
+  ours.set_name(session + "/legs/caller");
+  ASSERT_TRUE(api->create_offer(ours));
+  v1::CreateAnswerRequest theirs;
+  theirs.set_name(session + "/legs/caller");
+  theirs.set_offer_sdp(seed("chromium_audio"));
+  EXPECT_EQ(refusal(api->create_answer(theirs)), "LEG_NOT_READY");
+  v1::RollbackOfferRequest back;
+  back.set_name(session + "/legs/caller");
+  ASSERT_TRUE(api->rollback_offer(back));
+  EXPECT_TRUE(api->create_answer(theirs));
+}
+
+/// A SIP endpoint with both, or with its video refused.
+std::string phone(const std::string& video = "9002 RTP/AVP 96") {
+  return trunk("sendrecv") + "m=video " + video + "\r\na=rtpmap:96 VP8/90000\r\n";
+}
+
+TEST_F(RelaySdpTest, VideoTowardsSipHasALegOfItsOwn) {
+  const auto offered = offer(seed("chromium_audio_video"));
+  ASSERT_TRUE(offered);
+  const v1::Leg video = leg("callee-video");
+  ASSERT_NE(video.local().rtp().port(), 0U);
+  EXPECT_NE(video.local().rtp().port(), leg("callee").local().rtp().port());
+  EXPECT_THAT(offered->offer_sdp(),
+              HasSubstr("m=video " + std::to_string(video.local().rtp().port()) + " RTP/AVP"));
+  const auto answered = answer(phone());
+  ASSERT_TRUE(answered) << refusal(answered);
+  EXPECT_THAT(answered->answer_sdp(), HasSubstr("VP8/90000"));
+  EXPECT_THAT(answered->answer_sdp(), Not(HasSubstr("H264")));
+  EXPECT_EQ(leg("callee-video").remote().rtp().port(), 9002U);
+  EXPECT_EQ(leg("callee-video").state(), v1::LEG_STATE_ACTIVE);
+  const v1::Leg callee = leg("callee");
+  ASSERT_EQ(callee.media_size(), 2);
+  EXPECT_EQ(callee.media(1).leg(), session + "/legs/callee-video");
+  EXPECT_EQ(callee.media(1).remote().rtp().port(), 9002U);
+  EXPECT_EQ(callee.media(1).codecs(0).encoding_name(), "VP8");
+  EXPECT_EQ(callee.codecs_size(), 1) << "the sound only";
+  const std::vector<std::string> all = plans();
+  EXPECT_EQ(all.size(), 4U);
+  for (const char* plan : {"legs/callee-video -> legs/caller: rekey(vp8) seal(dtls) send(srtp)",
+                           "legs/caller -> legs/callee-video: open(dtls) rekey(vp8) send(rtp)"}) {
+    EXPECT_THAT(all, testing::Contains(plan));
+  }
+}
+
+TEST_F(RelaySdpTest, WithoutVideoInTheAnswerItsLegGoes) {
+  ASSERT_TRUE(offer(seed("chromium_audio_video")));
+  ASSERT_TRUE(answer(phone("0 RTP/AVP 96"), true));
+  EXPECT_EQ(leg("callee-video").state(), v1::LEG_STATE_WAITING) << "another branch may take it";
+  const auto answered = answer(phone("0 RTP/AVP 96"));
+  ASSERT_TRUE(answered);
+  EXPECT_TRUE(leg("callee-video").name().empty());
+  EXPECT_EQ(plans().size(), 2U);
+
+  // It is added by a later offer, and taken away by one that lacks it.
+  ASSERT_TRUE(offer(seed("chromium_audio_video")));
+  const auto added = answer(phone());
+  ASSERT_TRUE(added) << refusal(added) << added.error().detail;
+  EXPECT_EQ(leg("callee-video").state(), v1::LEG_STATE_ACTIVE);
+  EXPECT_EQ(plans().size(), 4U);
+  std::string sound_only = seed("chromium_audio_video");
+  sound_only.replace(sound_only.find("m=video 9"), 9, "m=video 0");
+  sound_only.replace(sound_only.find("a=group:BUNDLE 0 1"), 18, "a=group:BUNDLE 0");
+  const auto less = offer(sound_only);
+  ASSERT_TRUE(less) << refusal(less);
+  EXPECT_THAT(less->offer_sdp(), HasSubstr("m=video 0 "));
+  const auto settled = answer(phone("0 RTP/AVP 96"));
+  ASSERT_TRUE(settled) << refusal(settled);
+  EXPECT_TRUE(leg("callee-video").name().empty());
+  EXPECT_EQ(plans().size(), 2U);
+}
+
+TEST_F(RelaySdpTest, ABranchWithoutVideoStopsThatOfAnother) {
+  ASSERT_TRUE(offer(seed("chromium_audio_video")));
+  ASSERT_TRUE(answer(phone(), true));
+  EXPECT_EQ(leg("callee-video").direction(), v1::DIRECTION_SENDRECV);
+  ASSERT_TRUE(answer(phone("0 RTP/AVP 96"), true));
+  EXPECT_EQ(leg("callee-video").direction(), v1::DIRECTION_INACTIVE);
+  ASSERT_TRUE(answer(phone("9004 RTP/AVP 96")));
+  EXPECT_EQ(leg("callee-video").direction(), v1::DIRECTION_SENDRECV);
+  EXPECT_EQ(leg("callee-video").remote().rtp().port(), 9004U);
+}
+
+TEST_F(RelaySdpTest, AHoldByTheApplicationStopsThePicturesToo) {
+  ASSERT_TRUE(offer(seed("chromium_audio_video")));
+  ASSERT_TRUE(answer(phone()));
+  v1::UpdateLegRequest hold;
+  hold.mutable_leg()->set_name(session + "/legs/callee");
+  hold.mutable_update_mask()->add_paths("direction");
+  for (const auto direction : {v1::DIRECTION_INACTIVE, v1::DIRECTION_SENDRECV}) {
+    hold.mutable_leg()->set_direction(direction);
+    ASSERT_TRUE(api->update_leg(hold));
+    EXPECT_EQ(leg("callee-video").direction(), direction);
+    EXPECT_EQ(leg("callee").media(1).direction(), direction);
+  }
+}
+
+TEST_F(RelaySdpTest, TheVideoLegIsNotNegotiatedByItself) {
+  ASSERT_TRUE(offer(seed("chromium_audio_video")));
+  ASSERT_TRUE(answer(phone()));
+  v1::CreateOfferRequest alone;
+  alone.set_name(session + "/legs/callee-video");
+  alone.set_profile("sip-trunk");
+  EXPECT_EQ(refusal(api->create_offer(alone)), "FIELD_INVALID profile");
+  v1::DeleteLegRequest remove;
+  remove.set_name(session + "/legs/callee-video");
+  ASSERT_TRUE(api->delete_leg(remove));
+  EXPECT_EQ(leg("callee").media(1).direction(), v1::DIRECTION_INACTIVE);
+  EXPECT_EQ(leg("callee").media(1).local().rtp().port(), 0U);
+  // The next offer gives it another.
+  ASSERT_TRUE(offer(seed("chromium_audio_video")));
+  ASSERT_TRUE(answer(phone()));
+  EXPECT_EQ(leg("callee-video").state(), v1::LEG_STATE_ACTIVE);
+}
+
+TEST_F(RelaySdpTest, VideoThatASipCallerTakesAwayIsNotOfferedOn) {
+  v1::BridgeOfferRequest request;
+  request.set_session_id("s");
+  request.set_from_profile("sip-trunk");
+  request.set_offer_sdp(phone());
+  const auto offered = api->bridge_offer(request);
+  ASSERT_TRUE(offered) << refusal(offered);
+  session = offered->session().name();
+  ASSERT_TRUE(answer(phone("9102 RTP/AVP 96")));
+  const auto less = offer(phone("0 RTP/AVP 96"));
+  ASSERT_TRUE(less) << refusal(less);
+  EXPECT_THAT(less->offer_sdp(), HasSubstr("m=video 0 "));
+  ASSERT_TRUE(answer(phone("0 RTP/AVP 96")));
+  EXPECT_TRUE(leg("caller-video").name().empty());
+  EXPECT_TRUE(leg("callee-video").name().empty());
+
+  // Added once more, and the callee will not have it: nothing of it is left.
+  ASSERT_TRUE(offer(phone()));
+  EXPECT_FALSE(leg("caller-video").name().empty());
+  v1::RollbackOfferRequest back;
+  back.set_name(session + "/legs/callee");
+  ASSERT_TRUE(api->rollback_offer(back));
+  EXPECT_TRUE(leg("caller-video").name().empty());
+  EXPECT_TRUE(leg("callee-video").name().empty());
+  EXPECT_EQ(plans().size(), 2U);
+}
+
+TEST_F(RelaySdpTest, AConnectionOfVideoGoesWithThatOfTheSound) {
+  ASSERT_TRUE(offer(seed("chromium_audio_video")));
+  ASSERT_TRUE(answer(phone()));
+  v1::GetSessionRequest get;
+  get.set_name(session);
+  const auto shown = api->get_session(get);
+  int refused = 0;
+  for (const v1::Connection& each : shown->session().connections()) {
+    if (each.to_leg() != session + "/legs/callee-video") continue;
+    v1::DeleteConnectionRequest remove;
+    remove.set_name(each.name());
+    EXPECT_EQ(refusal(api->delete_connection(remove)), "FIELD_INVALID name");
+    v1::CreateConnectionRequest again;
+    again.set_parent(session);
+    again.mutable_connection()->set_from_leg(each.from_leg());
+    again.mutable_connection()->set_to_leg(each.to_leg());
+    EXPECT_THAT(refusal(api->create_connection(again)), HasSubstr("STAGE_ABSENT"));
+    ++refused;
+  }
+  EXPECT_EQ(refused, 1);
+}
+
+TEST_F(RelaySdpTest, AnOfferThatIsRolledBackLeavesNoLegForVideo) {
+  ASSERT_TRUE(offer(seed("chromium_audio_video")));
+  v1::RollbackOfferRequest back;
+  back.set_name(session + "/legs/callee");
+  ASSERT_TRUE(api->rollback_offer(back));
+  EXPECT_TRUE(leg("callee-video").name().empty());
+  ASSERT_TRUE(offer(seed("chromium_audio_video")));
+  ASSERT_TRUE(answer(phone()));
+  v1::CreateOfferRequest again;
+  again.set_name(session + "/legs/callee");
+  ASSERT_TRUE(api->create_offer(again));
+  ASSERT_TRUE(api->rollback_offer(back));
+  EXPECT_EQ(leg("callee-video").remote().rtp().port(), 9002U) << "what was agreed goes on";
+}
+
+TEST_F(RelaySdpTest, TwoSipEndpointsSeeEachOtherOverTwoLegsOfVideo) {
+  v1::BridgeOfferRequest request;
+  request.set_session_id("s");
+  request.set_from_profile("sip-trunk");
+  request.set_offer_sdp(phone());
+  const auto offered = api->bridge_offer(request);
+  ASSERT_TRUE(offered) << refusal(offered);
+  session = offered->session().name();
+  const auto answered = answer(phone("9102 RTP/AVP 96"));
+  ASSERT_TRUE(answered) << refusal(answered);
+  EXPECT_THAT(answered->answer_sdp(), HasSubstr("VP8/90000"));
+  EXPECT_EQ(leg("caller-video").remote().rtp().port(), 9002U);
+  EXPECT_EQ(leg("callee-video").remote().rtp().port(), 9102U);
+  const std::vector<std::string> all = plans();
+  EXPECT_THAT(all,
+              testing::Contains("legs/caller-video -> legs/callee-video: forward(vp8) send(rtp)"));
+  EXPECT_EQ(all.size(), 4U);
+
+  v1::DeleteLegRequest remove;
+  remove.set_name(session + "/legs/callee");
+  ASSERT_TRUE(api->delete_leg(remove));
+  EXPECT_TRUE(leg("callee-video").name().empty()) << "its video goes with it";
+}
+
+TEST_F(RelaySdpTest, AConnectionMadeLaterTakesTheVideoAlong) {
+  ASSERT_TRUE(offer(seed("chromium_audio_video")));
+  ASSERT_TRUE(answer(phone()));
+  v1::GetSessionRequest get;
+  get.set_name(session);
+  const auto shown = api->get_session(get);
+  for (const v1::Connection& each : shown->session().connections()) {
+    if (each.to_leg() != session + "/legs/callee") continue;
+    v1::DeleteConnectionRequest remove;
+    remove.set_name(each.name());
+    ASSERT_TRUE(api->delete_connection(remove));
+  }
+  EXPECT_EQ(plans().size(), 2U);
+  v1::CreateConnectionRequest connect;
+  connect.set_parent(session);
+  connect.mutable_connection()->set_from_leg("legs/caller");
+  connect.mutable_connection()->set_to_leg("legs/callee");
+  ASSERT_TRUE(api->create_connection(connect));
+  EXPECT_EQ(plans().size(), 4U);
+}
+
+TEST_F(RelaySdpTest, RtcpGoesOverTheRtpPortWhereAnAnswerSaysSo) {
+  v1::BridgeOfferRequest request;
+  request.set_session_id("s");
+  request.set_from_profile("sip-trunk");
+  request.set_to_profile("sip-dtls");
+  request.set_offer_sdp(trunk("sendrecv"));
+  const auto offered = api->bridge_offer(request);
+  ASSERT_TRUE(offered) << refusal(offered);
+  session = offered->session().name();
+  EXPECT_TRUE(leg("callee").local().has_rtcp());
+  std::string taken = offered->offer_sdp();
+  taken.replace(taken.find("actpass"), 7, "active");
+  const auto answered = answer(taken);
+  ASSERT_TRUE(answered) << refusal(answered);
+  EXPECT_EQ(leg("callee").transport().kind(), v1::TRANSPORT_KIND_RTCP_MUX);
+  EXPECT_FALSE(leg("callee").local().has_rtcp());
+  v1::UpdateLegRequest back;
+  back.mutable_leg()->set_name(session + "/legs/callee");
+  back.mutable_leg()->mutable_transport()->set_kind(v1::TRANSPORT_KIND_PORT_PAIR);
+  back.mutable_update_mask()->add_paths("transport.kind");
+  ASSERT_TRUE(api->update_leg(back));
+  EXPECT_TRUE(leg("callee").local().has_rtcp()) << "the ports are those of before";
+  back.mutable_leg()->mutable_transport()->set_kind(v1::TRANSPORT_KIND_SHARED_PORT);
+  EXPECT_EQ(refusal(api->update_leg(back)), "FIELD_INVALID leg.transport.ice");
+}
+
+TEST_F(RelaySdpTest, VideoIsOfferedToWhoCanHaveIt) {
+  v1::BridgeOfferRequest two_browsers;
+  two_browsers.set_to_profile("webrtc");
+  two_browsers.set_offer_sdp(seed("chromium_audio_video"));
+  const auto offered = api->bridge_offer(two_browsers);
+  ASSERT_TRUE(offered);
+  EXPECT_THAT(offered->offer_sdp(), HasSubstr("VP8/90000"));
+  EXPECT_THAT(offered->offer_sdp(), HasSubstr("a=bundle-only"));
+}
+
+}  // namespace
+}  // namespace causeway::control
