@@ -60,12 +60,14 @@ class LegNegotiation {
 
   /// The endpoint's offer, taken: what is agreed takes effect, and the answer is returned. While
   /// it is provisional the offer may be answered again, and an answer that says the same is the
-  /// same text (RFC 6337 3.1.1: SIP allows no other).
-  [[nodiscard]] Answer<std::string> answer(std::string_view offer_sdp, bool is_provisional) {
+  /// same text (RFC 6337 3.1.1: SIP allows no other). `limit`: what may flow at all.
+  [[nodiscard]] Answer<std::string> answer(std::string_view offer_sdp, bool is_provisional = false,
+                                           jsep::Direction limit = jsep::Direction::SendRecv) {
     auto offer = read_sdp(offer_sdp, sdp_);
     if (!offer) return failure(std::move(offer).error());
     auto agreed = agree_on(*offer, OtherSide::HasSpoken);
     if (!agreed) return failure(std::move(agreed).error());
+    (*agreed)->direction = jsep::lesser((*agreed)->direction, limit);
     if (auto done = take(**agreed, true); !done) return failure(std::move(done).error());
     if (auto done = drop_video_leg(agreed->get()); !done) return failure(std::move(done).error());
     const Lock lock(session_.data);
@@ -460,7 +462,7 @@ Answer<v1::CreateAnswerResponse> RelayApi::create_answer(const v1::CreateAnswerR
   const Lock operation(session.operation);
   LegNegotiation leg(plane_, session, child->id, Field("offer_sdp"));
   if (auto begun = leg.begin(in.profile()); !begun) return failure(std::move(begun).error());
-  auto answer = leg.answer(in.offer_sdp(), false);
+  auto answer = leg.answer(in.offer_sdp());
   if (!answer) return failure(std::move(answer).error());
   v1::CreateAnswerResponse out;
   out.set_answer_sdp(std::move(*answer));
@@ -655,7 +657,11 @@ Answer<v1::BridgeAnswerResponse> RelayApi::bridge_answer(const v1::BridgeAnswerR
       if (leg != nullptr) unanswered = leg->negotiation.unanswered;
     }
     if (unanswered) {
-      auto answer = caller.answer(unanswered->reveal(), in.provisional());
+      // A hold in the last answer is one for the caller; early media may well go one way only.
+      const auto taken = callee.now_agreed();
+      const auto limit =
+          in.provisional() || !taken ? jsep::Direction::SendRecv : jsep::turned(taken->direction);
+      auto answer = caller.answer(unanswered->reveal(), in.provisional(), limit);
       if (!answer) {  // neither side has then had an answer
         (void)callee.go_back_to(before);
         return failure(std::move(answer).error());

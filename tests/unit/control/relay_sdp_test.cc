@@ -110,6 +110,22 @@ TEST_F(RelaySdpTest, AHoldOfTheOneIsOfferedToTheOther) {
   EXPECT_EQ(leg("callee").direction(), v1::DIRECTION_SENDRECV);
 }
 
+TEST_F(RelaySdpTest, AHoldInTheAnswerIsOneForTheCaller) {
+  ASSERT_TRUE(offer(seed("chromium_audio")));
+  const auto early = answer(trunk("sendonly"), true);
+  ASSERT_TRUE(early);
+  EXPECT_THAT(early->answer_sdp(), HasSubstr("a=sendrecv")) << "a ringing tone is no hold";
+  const auto held = answer(trunk("sendonly"));
+  ASSERT_TRUE(held);
+  EXPECT_THAT(held->answer_sdp(), HasSubstr("a=sendonly"));
+  EXPECT_EQ(leg("caller").direction(), v1::DIRECTION_SENDONLY);
+  ASSERT_TRUE(offer(seed("chromium_audio")));
+  const auto resumed = answer(trunk("sendrecv"));
+  ASSERT_TRUE(resumed);
+  EXPECT_THAT(resumed->answer_sdp(), HasSubstr("a=sendrecv"));
+  EXPECT_EQ(leg("caller").direction(), v1::DIRECTION_SENDRECV);
+}
+
 TEST_F(RelaySdpTest, EarlyMediaIsOfTheBranchThatWasAnsweredLast) {
   ASSERT_TRUE(offer(seed("chromium_audio")));
   ASSERT_TRUE(answer(trunk("sendrecv"), true));
