@@ -83,8 +83,8 @@ class EventPrinter {
     pause_ = kFirstPause;
   }
 
-  /// Whether another stream may have what is missing in this one. Where the relay no longer has it, a
-  /// gap is shown, and the next stream begins with what happens then.
+  /// Whether another stream may have what is missing in this one. Where the relay no longer has it,
+  /// a gap is shown, and the next stream begins with what happens then.
   bool may_go_on(const grpc::Status& status) {
     const std::string reason = reason_of(status);
     if (reason == "CURSOR_EXPIRED") {
@@ -96,8 +96,10 @@ class EventPrinter {
       request_.clear_resume_token();
       return true;
     }
-    const bool is_broken = status.error_code() == grpc::StatusCode::UNAVAILABLE ||
-                           reason == "SLOW_READER";
+    // A status without a reason is no word of the relay: the connection broke, or the server that
+    // is being shut down cancelled the stream.
+    const bool is_broken =
+        !status.ok() && (reason.empty() || reason == "NODE_DRAINING" || reason == "SLOW_READER");
     if (is_broken && !is_broken_) {
       std::cerr << "causeway: the stream of events is broken, and is tried again until it goes on: "
                 << visible(status.error_message()) << "\n";

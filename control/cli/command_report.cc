@@ -59,8 +59,8 @@ grpc::Status read(const std::string& name, Client& client, Report& out) {
 
 std::string now_text() {
   using google::protobuf::util::TimeUtil;
-  return TimeUtil::ToString(TimeUtil::SecondsToTimestamp(TimeUtil::TimestampToSeconds(
-      TimeUtil::GetCurrentTime())));
+  return TimeUtil::ToString(
+      TimeUtil::SecondsToTimestamp(TimeUtil::TimestampToSeconds(TimeUtil::GetCurrentTime())));
 }
 
 int say_end(const ReportArguments& arguments, const Report& last, bool is_shown,
@@ -133,8 +133,8 @@ Ending show(const ReportArguments& arguments, Client& client) {
                           std::chrono::duration<double>(arguments.interval_seconds));
     for (auto wake = Screen::Wake::Resized; wake != Screen::Wake::Elapsed;) {
       screen.draw(page_of(arguments, ending.last.text, screen.size()));
-      wake = screen.wait(std::chrono::ceil<std::chrono::milliseconds>(
-          next - std::chrono::steady_clock::now()));
+      wake = screen.wait(
+          std::chrono::ceil<std::chrono::milliseconds>(next - std::chrono::steady_clock::now()));
       if (wake == Screen::Wake::Quit) return ending;
     }
   }
@@ -170,7 +170,8 @@ void add_report_command(CLI::App& app, Run& run) {
       ->add_option("--interval", arguments->interval_seconds, "With --watch: seconds between two")
       ->needs(watched)
       ->check(CLI::Range(0.1, 3600.0));
-  reported->add_option("--count", arguments->count, "With --watch: end after so many, as plain text")
+  reported
+      ->add_option("--count", arguments->count, "With --watch: end after so many, as plain text")
       ->needs(watched);
   reported->callback([arguments, &run] {
     run = [arguments](Client& client, const Options& options) {

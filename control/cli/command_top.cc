@@ -55,8 +55,7 @@ grpc::Status read(Client& client, Reading& out) {
     v1::GetSessionReportRequest request;
     v1::GetSessionReportResponse response;
     request.set_name(session.name());
-    const auto status =
-        client.attempt(client.relay(), &Relay::GetSessionReport, request, response);
+    const auto status = client.attempt(client.relay(), &Relay::GetSessionReport, request, response);
     // One that has ended meanwhile has no report.
     if (!status.ok() && status.error_code() != grpc::StatusCode::NOT_FOUND) return status;
     out.reports.push_back(std::move(*response.mutable_report()));
@@ -103,13 +102,12 @@ grpc::Status show(const TopArguments& arguments, Client& client, const Options& 
     if (auto status = read(client, now); !status.ok()) return status;
     Snapshot snapshot = compare(before ? &*before : nullptr, now);
     sort_legs(snapshot.legs, arguments.sort);
-    const auto next =
-        std::chrono::steady_clock::now() + span_of(arguments.interval_seconds);
+    const auto next = std::chrono::steady_clock::now() + span_of(arguments.interval_seconds);
     for (auto wake = Screen::Wake::Resized; wake != Screen::Wake::Elapsed;) {
       const ScreenSize size = screen.size();
       screen.draw(top_lines(snapshot, &size, options.is_colored()));
-      wake = screen.wait(std::chrono::ceil<std::chrono::milliseconds>(
-          next - std::chrono::steady_clock::now()));
+      wake = screen.wait(
+          std::chrono::ceil<std::chrono::milliseconds>(next - std::chrono::steady_clock::now()));
       if (wake == Screen::Wake::Quit) return {};
     }
     before = std::move(now);
@@ -136,7 +134,8 @@ void add_top_command(CLI::App& app, Run& run) {
                                                                {"age", Sort::Age},
                                                                {"name", Sort::Name}}));
   top->footer(
-      "In a terminal it draws one page over and over. With --json, --once or --count, or where the\n"
+      "In a terminal it draws one page over and over. With --json, --once or --count, or where "
+      "the\n"
       "output is no terminal, it prints one snapshot after another, the first one after an\n"
       "interval. Rates are differences between two readings, by the relay's clock.");
   top->callback([arguments, &run] {

@@ -152,8 +152,8 @@ void Screen::draw(const std::vector<std::string>& lines) {
 Screen::Wake Screen::wait(std::chrono::milliseconds span) {
   const auto until = std::chrono::steady_clock::now() + span;
   while (true) {
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(
-        until - std::chrono::steady_clock::now());
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
     if (left.count() <= 0) return Wake::Elapsed;
     std::array<pollfd, 2> waits = {pollfd{shared.wake[0], POLLIN, 0},
                                    pollfd{reads_keys_ ? STDIN_FILENO : -1, POLLIN, 0}};

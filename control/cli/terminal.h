@@ -11,8 +11,9 @@
 
 namespace causeway::cli {
 
-/// `text` on one line and without effect on a terminal: control characters (C0, DEL, C1), those that
-/// turn the direction of writing, and octets that are no UTF-8 are written as `\x1b`, `\u202e`.
+/// `text` on one line and without effect on a terminal: control characters (C0, DEL, C1), those
+/// that turn the direction of writing, and octets that are no UTF-8 are written as `\x1b`,
+/// `\u202e`.
 [[nodiscard]] std::string visible(std::string_view text);
 /// The same, but lines stay lines.
 [[nodiscard]] std::string visible_lines(std::string_view text);

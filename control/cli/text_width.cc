@@ -21,7 +21,11 @@ Character first(std::string_view text) {
   const auto octet = [&](std::size_t at) { return static_cast<std::uint8_t>(text[at]); };
   const std::uint8_t lead = octet(0);
   if (lead < 0x80) return {lead, 1, true};
-  const std::size_t length = lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf5 ? 4 : 0;
+  const std::size_t length = lead < 0xc2   ? 0
+                             : lead < 0xe0 ? 2
+                             : lead < 0xf0 ? 3
+                             : lead < 0xf5 ? 4
+                                           : 0;
   if (length == 0 || text.size() < length) return {lead, 1, false};
   std::uint32_t code = lead & (0xffU >> (length + 1));
   for (std::size_t i = 1; i < length; ++i) {
@@ -45,20 +49,18 @@ bool is_in(std::uint32_t code, const std::array<Range, Count>& ranges) {
 }
 
 /// Cc, the bidirectional controls, and the separators of lines and paragraphs.
-constexpr std::array kControls = {Range{0, 0x1f},         Range{0x7f, 0x9f},
-                                  Range{0x061c, 0x061c},  Range{0x200e, 0x200f},
-                                  Range{0x2028, 0x202e},  Range{0x2066, 0x2069}};
+constexpr std::array kControls = {Range{0, 0x1f},        Range{0x7f, 0x9f},
+                                  Range{0x061c, 0x061c}, Range{0x200e, 0x200f},
+                                  Range{0x2028, 0x202e}, Range{0x2066, 0x2069}};
 /// Blocks of combining marks and of characters without width.
-constexpr std::array kCombining = {Range{0x0300, 0x036f}, Range{0x1ab0, 0x1aff},
-                                   Range{0x1dc0, 0x1dff}, Range{0x200b, 0x200d},
-                                   Range{0x20d0, 0x20ff}, Range{0xfe00, 0xfe0f},
-                                   Range{0xfe20, 0xfe2f}};
+constexpr std::array kCombining = {
+    Range{0x0300, 0x036f}, Range{0x1ab0, 0x1aff}, Range{0x1dc0, 0x1dff}, Range{0x200b, 0x200d},
+    Range{0x20d0, 0x20ff}, Range{0xfe00, 0xfe0f}, Range{0xfe20, 0xfe2f}};
 /// Blocks whose East Asian Width is W or F (Unicode Standard Annex 11), and pictures.
-constexpr std::array kWide = {Range{0x1100, 0x115f},   Range{0x2e80, 0xa4cf},
-                              Range{0xac00, 0xd7a3},   Range{0xf900, 0xfaff},
-                              Range{0xfe30, 0xfe6f},   Range{0xff00, 0xff60},
-                              Range{0xffe0, 0xffe6},   Range{0x1f300, 0x1f64f},
-                              Range{0x1f900, 0x1f9ff}, Range{0x20000, 0x3fffd}};
+constexpr std::array kWide = {
+    Range{0x1100, 0x115f},   Range{0x2e80, 0xa4cf},  Range{0xac00, 0xd7a3}, Range{0xf900, 0xfaff},
+    Range{0xfe30, 0xfe6f},   Range{0xff00, 0xff60},  Range{0xffe0, 0xffe6}, Range{0x1f300, 0x1f64f},
+    Range{0x1f900, 0x1f9ff}, Range{0x20000, 0x3fffd}};
 
 std::size_t width_of(const Character& character) {
   if (is_in(character.code, kCombining)) return 0;

@@ -166,13 +166,11 @@ void add_session(const v1::Session& session, const v1::SessionReport& report,
     const auto known = legs.find(leg.leg());
     if (leg.has_close_time() || known == legs.end()) continue;
     const auto found = earlier.find(leg.leg());
-    const bool is_same =
-        found != earlier.end() &&
-        TimeUtil::TimestampToNanoseconds(found->second.leg->create_time()) ==
-            TimeUtil::TimestampToNanoseconds(leg.create_time());
+    const bool is_same = found != earlier.end() &&
+                         TimeUtil::TimestampToNanoseconds(found->second.leg->create_time()) ==
+                             TimeUtil::TimestampToNanoseconds(leg.create_time());
     const v1::LegReport* before = is_same ? found->second.leg : nullptr;
-    const double seconds =
-        is_same ? seconds_between(*found->second.time, report.report_time()) : 0;
+    const double seconds = is_same ? seconds_between(*found->second.time, report.report_time()) : 0;
     LegRow row = make_row(leg, before, seconds);
     row.transport = transport_of(*known->second);
     row.plan = plan_of(report, leg.leg());
@@ -205,7 +203,8 @@ std::string drops_text(const Snapshot& snapshot) {
   if (!snapshot.received_rate) return "- drops/s";
   std::vector<std::pair<std::string, double>> reasons(snapshot.drop_rates.begin(),
                                                       snapshot.drop_rates.end());
-  std::ranges::stable_sort(reasons, [](const auto& a, const auto& b) { return a.second > b.second; });
+  std::ranges::stable_sort(reasons,
+                           [](const auto& a, const auto& b) { return a.second > b.second; });
   double sum = 0;
   for (const auto& [reason, each] : reasons) sum += each;
   std::string out = number(sum, 1) + " drops/s";
@@ -251,8 +250,8 @@ Mark mark_of(const LegRow& row) {
   return loss >= kSomeLossPercent || row.drop_rate.value_or(0) > 0 ? Mark::Yellow : Mark::None;
 }
 
-constexpr std::array<std::string_view, 10> kTitles = {"LEG",    "KIND",  "CODEC", "IN/S",  "OUT/S",
-                                                      "LOSS %", "JIT ms", "RTT ms", "DROPS", "AGE"};
+constexpr std::array<std::string_view, 10> kTitles = {
+    "LEG", "KIND", "CODEC", "IN/S", "OUT/S", "LOSS %", "JIT ms", "RTT ms", "DROPS", "AGE"};
 using Cells = std::array<std::string, kTitles.size()>;
 
 Cells cells_of(const LegRow& row) {

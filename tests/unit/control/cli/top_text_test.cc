@@ -31,9 +31,9 @@ Reading reading(int seconds, int packets, int lost, int dropped) {
       " capacity { sessions: 1 legs: 1 } workers { load: 0.25 packets_received: " +
       std::to_string(packets) + " packets_sent: " + std::to_string(2 * packets) +
       " unknown_checks: " + std::to_string(seconds) + " }");
-  out.sessions.push_back(parse<v1::Session>(
-      "name: 'sessions/s' legs { name: 'sessions/s/legs/a' security { dtls {} } "
-      "transport { kind: TRANSPORT_KIND_SHARED_PORT ice {} } }"));
+  out.sessions.push_back(
+      parse<v1::Session>("name: 'sessions/s' legs { name: 'sessions/s/legs/a' security { dtls {} } "
+                         "transport { kind: TRANSPORT_KIND_SHARED_PORT ice {} } }"));
   out.reports.push_back(parse<v1::SessionReport>(
       "session: 'sessions/s' report_time " + time +
       " legs { leg: 'sessions/s/legs/a' create_time { seconds: 990 } received { packets: " +
