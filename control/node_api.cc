@@ -126,6 +126,7 @@ Answer<v1::Node> NodeApi::show() {
   out.set_version(config.version);
   out.set_state(plane_.is_draining() ? v1::NODE_STATE_DRAINING : v1::NODE_STATE_SERVING);
   set(*out.mutable_start_time(), plane_.start_time());
+  set(*out.mutable_read_time(), plane_.now_unix());
   show_abilities(out);
   out.set_srtp_transform(config.srtp_transform == srtp::Transform::Libsrtp ? "libsrtp" : "evp");
   out.set_io_backend("epoll");

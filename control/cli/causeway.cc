@@ -52,15 +52,23 @@ int main(int argc, char** argv) {
   app.add_option("--timeout", options.timeout_seconds, "Seconds to wait for an answer")
       ->check(CLI::Range(1, 3600));
   app.add_flag("--json", options.is_json, "Print proto JSON");
+  app.add_option("--color", options.color, "auto (in a terminal, without NO_COLOR), always, never")
+      ->transform(
+          CLI::Transformer(std::map<std::string, ColorChoice>{{"auto", ColorChoice::Auto},
+                                                              {"always", ColorChoice::Always},
+                                                              {"never", ColorChoice::Never}}));
   app.footer(
       "Begin with\n"
       "  causeway call --help     a call between two endpoints in one line\n"
+      "  causeway top             the relay and its legs, live\n"
       "  causeway events          what happens on the relay\n"
       "Exit codes: 0 ok, 1 refused, 2 usage, 3 unreachable, 4 not found.");
 
   Run run;
   add_call_command(app, run);
   add_session_commands(app, run);
+  add_report_command(app, run);
+  add_top_command(app, run);
   add_leg_commands(app, run);
   add_connect_command(app, run);
   add_recording_commands(app, run);

@@ -1,8 +1,10 @@
 #include "control/cli/client.h"
 
 #include <grpcpp/generic/generic_stub.h>
+#include <unistd.h>
 
 #include <chrono>
+#include <cstdlib>
 #include <fstream>
 #include <iostream>
 #include <sstream>
@@ -49,13 +51,14 @@ void print_details(const std::string& serialized) {
     google::rpc::BadRequest bad;
     google::rpc::RetryInfo retry;
     if (detail.UnpackTo(&info)) {
-      std::cerr << "  reason: " << info.reason() << "\n";
+      std::cerr << "  reason: " << visible(info.reason()) << "\n";
       for (const auto& [key, value] : info.metadata()) {
-        std::cerr << "  " << key << ": " << value << "\n";
+        std::cerr << "  " << visible(key) << ": " << visible(value) << "\n";
       }
     } else if (detail.UnpackTo(&bad)) {
       for (const auto& violation : bad.field_violations()) {
-        std::cerr << "  field: " << violation.field() << ": " << violation.description() << "\n";
+        std::cerr << "  field: " << visible(violation.field()) << ": "
+                  << visible(violation.description()) << "\n";
       }
     } else if (detail.UnpackTo(&retry)) {
       const auto& delay = retry.retry_delay();
@@ -75,12 +78,32 @@ std::optional<std::string> unreadable_file(const Options& options) {
   return std::nullopt;
 }
 
+bool Options::is_colored() const {
+  return uses_color(color, is_terminal(STDOUT_FILENO), std::getenv("NO_COLOR"));
+}
+
+std::string reason_of(const grpc::Status& status) {
+  google::rpc::Status details;
+  google::rpc::ErrorInfo info;
+  if (!details.ParseFromString(status.error_details())) return {};
+  for (const google::protobuf::Any& detail : details.details()) {
+    if (detail.UnpackTo(&info)) return info.reason();
+  }
+  return {};
+}
+
 Client::Client(const Options& options) : options_(options) {
   channel_ = grpc::CreateChannel(options.server, credentials(options));
   relay_ = v1::RelayService::NewStub(channel_);
   recordings_ = v1::RecordingService::NewStub(channel_);
   events_ = v1::EventService::NewStub(channel_);
   node_ = v1::NodeService::NewStub(channel_);
+}
+
+grpc::Status Client::waited(const std::function<grpc::Status()>& ask) const {
+  const Waiting waiting("the answer of " + options_.server,
+                        std::chrono::seconds(options_.timeout_seconds));
+  return ask();
 }
 
 void Client::set_deadline(grpc::ClientContext& context) const {
@@ -106,7 +129,10 @@ int Client::call(const google::protobuf::MethodDescriptor& method,
   reader->Finish(&received, &status, this);
   void* tag = nullptr;
   bool is_ok = false;
-  (void)queue.Next(&tag, &is_ok);
+  (void)waited([&] {
+    (void)queue.Next(&tag, &is_ok);
+    return status;
+  });
   if (status.ok()) {
     std::vector<grpc::Slice> slices;
     (void)received.Dump(&slices);
@@ -126,10 +152,10 @@ int Client::explain(const grpc::Status& status) const {
     std::cerr << "causeway: no relay answers on " << options_.server
               << " (--server, or CAUSEWAY_SERVER, says where it is"
               << (options_.tls_ca.empty() ? "; one that offers TLS needs --tls-ca" : "")
-              << "): " << status.error_message() << "\n";
+              << "): " << visible(status.error_message()) << "\n";
     return code;
   }
-  std::cerr << "causeway: " << status.error_message() << "\n";
+  std::cerr << "causeway: " << visible(status.error_message()) << "\n";
   print_details(status.error_details());
   return code;
 }

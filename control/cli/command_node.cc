@@ -1,56 +1,56 @@
+#include <chrono>
 #include <iostream>
 #include <memory>
+#include <thread>
 
 #include "control/cli/commands.h"
 #include "control/cli/print.h"
+#include "control/cli/terminal.h"
 
 namespace causeway::cli {
 
 namespace {
 
-struct EventArguments {
-  std::string session;
-  std::vector<std::string> kinds;
-  std::string resume;
-  std::uint32_t count = 0;
-};
+constexpr std::chrono::milliseconds kDrainPoll(500);
 
-/// Until the relay ends the stream, the user does, or --count events have come.
-int watch(const EventArguments& arguments, Client& client, const Options& options) {
-  v1::WatchEventsRequest request;
-  if (!arguments.session.empty()) request.set_session(session_name(arguments.session));
-  for (const std::string& kind : arguments.kinds) request.add_kinds(kind);
-  request.set_resume_token(arguments.resume);
-  grpc::ClientContext context;
-  const auto reader = client.events().WatchEvents(&context, request);
-  v1::WatchEventsResponse response;
-  std::uint32_t seen = 0;
-  while (reader->Read(&response)) {
-    const v1::Event& event = response.event();
-    std::cout << (options.is_json ? as_json(event, false) : as_line(event) + "\n") << std::flush;
-    if (!event.has_stream_opened() && ++seen == arguments.count) {
-      context.TryCancel();
-      (void)reader->Finish();
-      return kOk;
+/// Until no session is left; says on a terminal how many are.
+int wait_until_empty(Client& client, v1::Node& node) {
+  StatusLine line;
+  const auto began = std::chrono::steady_clock::now();
+  while (node.capacity().sessions() > 0) {
+    const auto seconds =
+        std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - began);
+    line.show("draining " + node.name() + ": " + std::to_string(node.capacity().sessions()) +
+              " sessions left, " + std::to_string(seconds.count()) + " s");
+    std::this_thread::sleep_for(kDrainPoll);
+    v1::GetNodeResponse response;
+    if (const auto status =
+            client.attempt(client.node(), &v1::NodeService::Stub::GetNode, {}, response);
+        !status.ok()) {
+      return client.explain(status);
     }
+    node = std::move(*response.mutable_node());
   }
-  return client.explain(reader->Finish());
+  return kOk;
 }
 
 template <typename Request, typename Response>
-void add_verb(CLI::App& parent, const char* verb, const char* help,
-              grpc::Status (v1::NodeService::Stub::*method)(grpc::ClientContext*, const Request&,
-                                                            Response*),
-              Run& run) {
-  parent.add_subcommand(verb, help)->callback([method, &run] {
-    run = [method](Client& client, const Options& options) {
+CLI::App* add_verb(CLI::App& parent, const char* verb, const char* help,
+                   grpc::Status (v1::NodeService::Stub::*method)(grpc::ClientContext*,
+                                                                 const Request&, Response*),
+                   const std::shared_ptr<bool>& waits, Run& run) {
+  auto* command = parent.add_subcommand(verb, help);
+  command->callback([method, waits, &run] {
+    run = [method, waits](Client& client, const Options& options) {
       Request request;
       Response response;
-      const int code = client.call(client.node(), method, request, response);
+      int code = client.call(client.node(), method, request, response);
+      if (code == kOk && *waits) code = wait_until_empty(client, *response.mutable_node());
       if (code == kOk) print(options, response, as_text(response.node()));
       return code;
     };
   });
+  return command;
 }
 
 constexpr std::string_view kBashCompletion = R"BASH(# bash completion for causeway; load with:
@@ -88,19 +88,6 @@ complete -c causeway -f -a '(__causeway_words)'
 
 }  // namespace
 
-void add_event_commands(CLI::App& app, Run& run) {
-  auto arguments = std::make_shared<EventArguments>();
-  auto* events = app.add_subcommand("events", "Show what happens, as it happens");
-  events->add_option("--session", arguments->session, "Only of this session");
-  events->add_option("--kind", arguments->kinds, "Only these: first_packet, dtmf ...")
-      ->delimiter(',');
-  events->add_option("--resume", arguments->resume, "Go on after this event's resume_token");
-  events->add_option("--count", arguments->count, "End after so many");
-  events->callback([arguments, &run] {
-    run = [arguments](Client& c, const Options& o) { return watch(*arguments, c, o); };
-  });
-}
-
 void add_node_commands(CLI::App& app, Run& run) {
   auto* node = app.add_subcommand("node", "What this relay is, and how full; `node drain`");
   node->require_subcommand(0, 1);
@@ -115,8 +102,11 @@ void add_node_commands(CLI::App& app, Run& run) {
       return code;
     };
   });
-  add_verb(*node, "drain", "Take no new sessions", &v1::NodeService::Stub::DrainNode, run);
-  add_verb(*node, "undrain", "Take new sessions again", &v1::NodeService::Stub::UndrainNode, run);
+  auto waits = std::make_shared<bool>(false);
+  add_verb(*node, "drain", "Take no new sessions", &v1::NodeService::Stub::DrainNode, waits, run)
+      ->add_flag("--wait", *waits, "Until the last session has ended");
+  add_verb(*node, "undrain", "Take new sessions again", &v1::NodeService::Stub::UndrainNode,
+           std::make_shared<bool>(false), run);
 }
 
 void add_completion_command(CLI::App& app, Run& run) {

@@ -61,25 +61,6 @@ int describe(const std::string& name, Client& client, const Options& options) {
   return code;
 }
 
-int report(const std::string& name, Client& client, const Options& options) {
-  if (name.find("/legs/") != std::string::npos) {
-    v1::GetLegReportRequest request;
-    v1::GetLegReportResponse response;
-    request.set_name(session_name(name));
-    const int code = client.call(client.relay(), &Relay::GetLegReport, request, response);
-    v1::SessionReport one;
-    *one.add_legs() = response.report();
-    if (code == kOk) print(options, response, as_text(one));
-    return code;
-  }
-  v1::GetSessionReportRequest request;
-  v1::GetSessionReportResponse response;
-  request.set_name(session_name(name));
-  const int code = client.call(client.relay(), &Relay::GetSessionReport, request, response);
-  if (code == kOk) print(options, response, as_text(response.report()));
-  return code;
-}
-
 }  // namespace
 
 void add_session_options(CLI::App& command, SessionOptions& options) {
@@ -112,7 +93,7 @@ std::string session_name(const std::string& text) {
 
 void print(const Options& options, const google::protobuf::Message& message,
            const std::string& text) {
-  std::cout << (options.is_json ? as_json(message) : text) << std::flush;
+  std::cout << (options.is_json ? as_json(message) : visible_lines(text)) << std::flush;
 }
 
 void add_session_commands(CLI::App& app, Run& run) {
@@ -177,12 +158,6 @@ void add_session_commands(CLI::App& app, Run& run) {
   described->add_option("session", arguments->name, "Its id or name")->required();
   described->callback([arguments, &run] {
     run = [arguments](Client& c, const Options& o) { return describe(arguments->name, c, o); };
-  });
-
-  auto* reported = app.add_subcommand("report", "What each leg experienced: loss, jitter, drops");
-  reported->add_option("session", arguments->name, "A session, or SESSION/legs/LEG")->required();
-  reported->callback([arguments, &run] {
-    run = [arguments](Client& c, const Options& o) { return report(arguments->name, c, o); };
   });
 }
 

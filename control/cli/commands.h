@@ -14,7 +14,9 @@ using Run = std::function<int(Client&, const Options&)>;
 
 // Each adds its subcommands to `app`; the one that is parsed stores itself in `run`.
 void add_call_command(CLI::App& app, Run& run);        ///< call
-void add_session_commands(CLI::App& app, Run& run);    ///< session, describe, report
+void add_session_commands(CLI::App& app, Run& run);    ///< session, describe
+void add_report_command(CLI::App& app, Run& run);      ///< report
+void add_top_command(CLI::App& app, Run& run);         ///< top
 void add_leg_commands(CLI::App& app, Run& run);        ///< leg, keys, dtmf
 void add_connect_command(CLI::App& app, Run& run);     ///< connect, disconnect
 void add_recording_commands(CLI::App& app, Run& run);  ///< record
@@ -36,7 +38,7 @@ void add_session_options(CLI::App& command, SessionOptions& options);
 /// Writes them into a request. The error is one sentence for the person who typed it.
 [[nodiscard]] std::optional<std::string> wrong_session_options(const SessionOptions& options,
                                                                v1::CreateSessionRequest& request);
-/// Prints `message` as JSON with --json, else `text`.
+/// Prints `message` as JSON with --json, else `text`, made visible.
 void print(const Options& options, const google::protobuf::Message& message,
            const std::string& text);
 

@@ -5,7 +5,10 @@
 #include <google/protobuf/util/json_util.h>
 #include <google/protobuf/util/time_util.h>
 
+#include <array>
 #include <cstdio>
+
+#include "control/cli/terminal.h"
 
 namespace causeway::cli {
 
@@ -43,7 +46,7 @@ std::string scalar(const Message& message, const FieldDescriptor& field, int ind
         return "(" + std::to_string(text.size()) + " octets)";
       }
       if (field.full_name() == "causeway.v1.SrtpKeys.crypto") return "(a key: see --json)";
-      return text;
+      return visible(text);
     }
     case FieldDescriptor::CPPTYPE_ENUM:
       return (is_one ? r.GetEnum(message, &field) : r.GetRepeatedEnum(message, &field, index))
@@ -204,17 +207,53 @@ std::string as_json(const Message& message, bool is_indented) {
   return out;
 }
 
-std::string as_line(const v1::Event& event) {
-  std::string out = TimeUtil::ToString(event.time()) + " ";
+Severity severity_of(const v1::Event& event) {
+  switch (event.kind_case()) {
+    case v1::Event::kDtlsFailed:
+    case v1::Event::kSrtpAuthFailures:
+      return Severity::Error;
+    case v1::Event::kEventsLost:
+    case v1::Event::kMediaTimeout:
+    case v1::Event::kKeyExpiring:
+    case v1::Event::kSessionOrphaned:
+      return Severity::Warning;
+    case v1::Event::kIceStateChanged:
+      if (event.ice_state_changed().state() == v1::ICE_STATE_FAILED) return Severity::Error;
+      return event.ice_state_changed().state() == v1::ICE_STATE_DISCONNECTED ? Severity::Warning
+                                                                             : Severity::Info;
+    case v1::Event::kRecordingState:
+      if (event.recording_state().transition() == v1::RECORDING_TRANSITION_FAILED) {
+        return Severity::Error;
+      }
+      return event.recording_state().transition() == v1::RECORDING_TRANSITION_DEGRADED
+                 ? Severity::Warning
+                 : Severity::Info;
+    case v1::Event::kPlaybackEnded:
+      return event.playback_ended().failure().empty() ? Severity::Info : Severity::Error;
+    default:
+      return Severity::Info;
+  }
+}
+
+std::string as_line(const v1::Event& event, bool is_colored) {
+  struct Shown {
+    const char* word;
+    Mark mark;
+  };
+  constexpr std::array<Shown, 3> kShown = {
+      Shown{"info ", Mark::Green}, {"warn ", Mark::Yellow}, {"ERROR", Mark::Red}};
+  const Shown& shown = kShown[static_cast<std::size_t>(severity_of(event))];
+  std::string out =
+      TimeUtil::ToString(event.time()) + " " + marked(shown.word, shown.mark, is_colored) + " ";
   if (!event.leg().empty()) {
-    out += event.leg() + " ";
+    out += visible(event.leg()) + " ";
   } else if (!event.session().empty()) {
-    out += event.session() + " ";
+    out += visible(event.session()) + " ";
   }
   const FieldDescriptor* kind =
       event.GetReflection()->GetOneofFieldDescriptor(event, v1::Event::descriptor()->oneof_decl(0));
   if (kind == nullptr) return out;
-  out += kind->name();
+  out += marked(kind->name(), Mark::Bold, is_colored);
   const std::string details = as_line(event.GetReflection()->GetMessage(event, kind));
   return details.empty() ? out : out + " " + details;
 }

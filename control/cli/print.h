@@ -19,8 +19,11 @@ namespace causeway::cli {
 [[nodiscard]] std::string as_json(const google::protobuf::Message& message,
                                   bool is_indented = true);
 
-/// One event as one line: when, whose, what.
-[[nodiscard]] std::string as_line(const v1::Event& event);
+/// How much an event matters: in words, each of five characters.
+enum class Severity { Info, Warning, Error };
+[[nodiscard]] Severity severity_of(const v1::Event& event);
+/// One event as one line: when, how much it matters (a word, and a colour), whose, what.
+[[nodiscard]] std::string as_line(const v1::Event& event, bool is_colored);
 /// A report as a paragraph a leg: both directions, loss, jitter, what was concealed and dropped.
 [[nodiscard]] std::string as_text(const v1::SessionReport& report);
 /// The addresses that endpoints send to, one leg a line.

@@ -77,6 +77,7 @@ TEST_F(SharedPortTest, IsSeenInTheNode) {
   ASSERT_TRUE(made);
   const auto node = NodeApi(*plane).get({});
   ASSERT_TRUE(node);
+  EXPECT_GE(node->node().read_time().seconds(), node->node().start_time().seconds());
   EXPECT_EQ(node->node().networks(0).shared_port(), 21'910U);
   EXPECT_EQ(node->node().networks(0).sharing_legs(), 1U);
   EXPECT_EQ(node->node().networks(0).ports_used(), 0U);
