@@ -33,7 +33,7 @@ causeway() {
   local shown; shown="$(mktemp)"
   command causeway "$@" >"$shown" & local pid=$!
   until grep -q stream_opened "$shown" || ! kill -0 "$pid" 2>/dev/null; do sleep 0.05; done
-  kill -INT "$pid"; wait "$pid" || [[ $? -eq 130 ]] || return 1
+  kill "$pid"; wait "$pid" || [[ $? -eq 143 ]] || return 1
   cat "$shown"; rm "$shown"
 }
 set -o pipefail
