@@ -203,12 +203,14 @@ def fill(path):
             changes.append((block.shown, generalised(printed)))
         elif not block.shown and printed.strip():
             print("%s:%d: prints, and nothing is shown:\n%s" % (path, block.line, printed))
-    run_page(page, note)
-    lines = page.split("\n")
-    for (first, end, _), printed in reversed(changes):
-        lines[first:end] = printed.rstrip("\n").split("\n")
-    with open(path, "w") as file:
-        file.write("\n".join(lines))
+    try:
+        run_page(page, note)
+    finally:
+        lines = page.split("\n")
+        for (first, end, _), printed in reversed(changes):
+            lines[first:end] = printed.rstrip("\n").split("\n")
+        with open(path, "w") as file:
+            file.write("\n".join(lines))
 
 
 if __name__ == "__main__":
