@@ -141,7 +141,7 @@ class Shell:
             env={**os.environ, "CAUSEWAY_SERVER": self.relay.api, "LC_ALL": "C.UTF-8",
                  "PATH": BIN + ":" + os.environ["PATH"],
                  "PYTHONPATH": "out/clients/python:control/clients/python",
-                 "TMPDIR": self.folder, "RELAY_PID": str(self.relay.process.pid)})
+                 "TMPDIR": self.folder})
         self.tell(PRELUDE)
         self.count = 0
         return self
