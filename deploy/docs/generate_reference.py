@@ -40,8 +40,10 @@ INTRODUCTION = """\
 The API of Causeway, package `causeway.v1`, as its proto files have it. Made by
 `deploy/docs/generate_reference.py` from their comments; change those, not this page.
 
-In JSON (`causeway --json`, grpcurl) field names are in lowerCamelCase, enums are their full names,
-`bytes` are base64, durations are `"1.5s"`, times are RFC 3339, and 64-bit integers are strings.
+In JSON a request may have field names in lowerCamelCase or as they stand here; answers have the latter from
+`causeway`, the former from others (grpcurl). Enums are their full names, `bytes` are base64,
+durations are `"1.5s"`, times are RFC 3339, 64-bit integers are strings, and what has its default is left out.
+[The API by example](api-by-example.md) has requests and answers as they are.
 
 A whole call in one request: an endpoint with SRTP and Opus, another with plain G.711, both ways,
 recorded (`deploy/docs/examples/create_session.json`). The response has the addresses to give to the
