@@ -48,7 +48,7 @@ build_node() {
   (
     cd "$to"
     cmp -s package-lock.json node_modules/installed-lock.json || {
-      npm ci --silent --no-audit --no-fund --ignore-scripts </dev/null
+      npm ci --loglevel=error --no-audit --no-fund --ignore-scripts </dev/null >/dev/null
       cp package-lock.json node_modules/installed-lock.json
     }
     npm run --silent build </dev/null

@@ -5,6 +5,7 @@ import {readFileSync} from "node:fs";
 import {readFile} from "node:fs/promises";
 import {createServer as createPlainServer} from "node:http";
 import {createServer as createTlsServer} from "node:https";
+import {networkInterfaces} from "node:os";
 import {dirname, extname, join} from "node:path";
 import {fileURLToPath} from "node:url";
 import {parseArgs} from "node:util";
@@ -223,6 +224,14 @@ function split(address) {
   return [address.slice(0, at).replace(/[[\]]/g, ""), Number(address.slice(at + 1))];
 }
 
+/** How a browser reaches what listens on this address. */
+function nameOf(host) {
+  if (["127.0.0.1", "::1"].includes(host)) return "localhost";
+  const outside = Object.values(networkInterfaces()).flat().find((each) => !each.internal && each.family === "IPv4");
+  const reached = ["0.0.0.0", "::"].includes(host) ? outside?.address ?? "localhost" : host;
+  return reached.includes(":") ? `[${reached}]` : reached;
+}
+
 /** {user, password} by host, from lines such as `sip:alice@carrier.example secret`. */
 function accountsOf(path) {
   const lines = path ? readFileSync(path, "utf8").split("\n").filter((line) => line.trim() && !line.startsWith("#")) : [];
@@ -254,8 +263,7 @@ async function main() {
   server.on("request", (request, response) => handle(demo, request, response));
   const [host, port] = split(values.listen);
   await new Promise((resolve, reject) => server.once("error", reject).listen(port, host, resolve));
-  const shown = ["127.0.0.1", "::1"].includes(host) ? "localhost" : host;
-  console.log(`${values.cert ? "https" : "http"}://${shown}:${server.address().port}/`);
+  console.log(`${values.cert ? "https" : "http"}://${nameOf(host)}:${server.address().port}/`);
   const stop = async () => {
     await demo.close();
     process.exit();
@@ -268,4 +276,4 @@ function fail(why) {
   process.exit(1);
 }
 
-main().catch((error) => fail(error.message));
+main().catch((error) => fail(inWords(error)));
