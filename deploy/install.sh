@@ -23,7 +23,7 @@ TEST_PACKAGES=(
 BROWSER_PACKAGES=(chromium)
 # SIP phones, a carrier, and WebRTC endpoints that are no browser, for tests/e2e.
 PEER_PACKAGES=(
-  baresip-core sip-tester python3-aiortc python3-grpcio coturn
+  baresip-core sip-tester python3-aiortc python3-grpcio ruby-grpc coturn
   python3-gst-1.0 gir1.2-gst-plugins-bad-1.0 gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-nice
 )
 # What deploy/demo calls; its server is Node with the client of control/clients.
