@@ -237,6 +237,11 @@ function showReport({legs, side}) {
 
 function showEvent({event}) {
   const item = document.createElement("li");
+  // Of what comes each second, the last stays: the log is for what happens once.
+  if (event.kind === "qualityReport") {
+    item.dataset.quality = event.leg;
+    $("events").querySelector(`[data-quality="${event.leg}"]`)?.remove();
+  }
   const time = document.createElement("time"), about = document.createElement("b"), what = document.createElement("span");
   time.dateTime = new Date(event.time).toISOString();
   time.textContent = new Date(event.time).toLocaleTimeString("en-GB");
@@ -273,7 +278,7 @@ const handlers = {
     document.title = `Page ${number}: Causeway`;
     showPeople({phone});
     if (!navigator.mediaDevices) say(WITHOUT_MICROPHONE, true);
-    else if (!call && !incoming) say("Ready.");
+    else if (!call && !incoming) say("Ready: choose whom to call.");
   },
   people: showPeople,
   incoming(what) {
