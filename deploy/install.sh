@@ -145,7 +145,6 @@ no_npm() {
 
 install_demo() {
   command -v npm >/dev/null || install_packages npm || return
-  echo "building Node's client of the API into out/clients, with packages by npm"
   "$root/control/clients/build.sh" node || { no_npm; return 1; }
 }
 

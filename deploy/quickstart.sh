@@ -401,7 +401,7 @@ first_line() {
 
 # The demo's server, and a phone that it can call where there is a baresip.
 start_page() {
-  if ! command -v npm >/dev/null || ! control/clients/build.sh node; then
+  if ! command -v npm >/dev/null || ! control/clients/build.sh node 2>&1 | indented; then
     say "  no page: ./deploy/install.sh demo"
     return 1
   fi

@@ -86,6 +86,22 @@ class Demo(RealTimeTest):
             wait_for("the phone to be told that nobody is there", lambda: self.phone_said(phone, "404"))
             self.check.finished(page)
 
+    def test_a_phone_is_called_by_tcp(self):
+        phone = Phone(self.path("phone"), self.check.men, "pcma")
+        self.addCleanup(phone.stop)
+        with Browser(self.folder, self.check.woman) as browser:
+            page, _ = self.check.ready(browser, "a", LAPTOP, "light")
+            page("fill", "Whom to call", phone.uri + ";transport=tcp")
+            page("press", "Enter")
+            self.check.expect(page, "You are talking with")
+            page("click", "Hold")
+            self.check.expect(page, "On hold")
+            page("click", "Hang up")
+            self.check.expect(page, "The call has ended")
+            wait_for("the phone to be told", lambda: self.phone_said(phone, "terminated"))
+            self.assertRegex(open(phone.log.name).read(), "(?i)tcp")
+            self.check.finished(page)
+
     def test_calls_that_cannot_be_are_refused_in_words(self):
         with Browser(self.folder, self.check.woman) as browser:
             a, _ = self.check.ready(browser, "a", LAPTOP, "light")
