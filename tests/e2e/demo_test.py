@@ -99,7 +99,8 @@ class Demo(RealTimeTest):
             page("click", "Hang up")
             self.check.expect(page, "The call has ended")
             wait_for("the phone to be told", lambda: self.phone_said(phone, "terminated"))
-            self.assertRegex(open(phone.log.name).read(), "(?i)tcp")
+            self.assertTrue(self.phone_said(phone, "SIP/2.0/TCP"))
+            self.assertFalse(self.phone_said(phone, "SIP/2.0/UDP"))
             self.check.finished(page)
 
     def test_calls_that_cannot_be_are_refused_in_words(self):
