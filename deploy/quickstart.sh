@@ -424,6 +424,7 @@ check_page() {
 }
 
 serve_on() {
+  trap 'exit 0' INT TERM
   cat <<TEXT
 
 causewayd is running on $api, without TLS, for this machine only. In another terminal:
@@ -438,7 +439,6 @@ TEXT
   if [[ -n "$page_url" ]]; then
     printf '\nTalk through it yourself, with the demo phone or from a second window:\n\n  %s\n' "$page_url"
   fi
-  trap 'exit 0' INT TERM
   wait "$relay_pid"
 }
 
