@@ -23,7 +23,7 @@ TEST_PACKAGES=(
 BROWSER_PACKAGES=(chromium)
 # SIP phones, a carrier, and WebRTC endpoints that are no browser, for tests/e2e.
 PEER_PACKAGES=(
-  baresip-core sip-tester python3-aiortc python3-grpcio coturn
+  baresip-core sip-tester python3-aiortc python3-grpcio ruby-grpc coturn
   python3-gst-1.0 gir1.2-gst-plugins-bad-1.0 gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-nice
 )
 # What deploy/demo calls; its server is Node with the client of control/clients.
@@ -88,18 +88,22 @@ run_apt() {
   as_root true || return
   as_root env DEBIAN_FRONTEND=noninteractive apt-get "$@" </dev/null >"$log" 2>&1 &
   local pid=$!
+  # Asked to stop: what only downloads is stopped, what installs is not left half done.
+  trap 'grep -qE "^(Selecting|Unpacking|Setting up) " "$log" || as_root kill "$pid" 2>/dev/null || true
+    echo "install.sh: stopping"; wait "$pid" || true; rm -f "$log"; exit 130' INT TERM
+  [[ "$1" != update ]] || echo "  reading the index of packages"
   while kill -0 "$pid" 2>/dev/null; do
     sleep 0.5
     [[ $total -gt 0 ]] || total="$(sed -n 's/.* \([0-9]*\) newly installed.*/\1/p' "$log" | head -n 1)"
     total="${total:-0}"
-    # Fetching is one half of the way, setting up the other.
-    done_count="$(grep -cE '^(Get:[0-9]+ .* \[|Setting up )' "$log" || true)"
-    if [[ $total -gt 0 && $((done_count * 5 / total)) -ne $shown ]]; then
-      shown=$((done_count * 5 / total))
-      echo "  $((done_count * 50 / total)) % of $total packages fetched and set up"
+    done_count="$(grep -cE '^(Get:[0-9]+ .* \[|Unpacking |Setting up )' "$log" || true)"
+    if [[ $total -gt 0 && $((done_count * 10 / total / 3)) -ne $shown ]]; then
+      shown=$((done_count * 10 / total / 3))
+      echo "  $((done_count * 100 / total / 3)) % of fetching, unpacking and setting up $total packages"
     fi
   done
   wait "$pid" || status=$?
+  trap - INT TERM
   if [[ $status -ne 0 ]]; then
     tail -n 20 "$log" >&2
     echo "install.sh: apt-get $1 failed (status $status)" >&2
@@ -124,18 +128,24 @@ install_packages() {
 # would conflict with it.
 install_npm_lock() {
   local from="$1" prefix="$2"
-  cmp -s "$from/package-lock.json" "$prefix/package-lock.json" &&
-    [[ -d "$prefix/node_modules" ]] && return 0
+  cmp -s "$from/package-lock.json" "$prefix/node_modules/installed-lock.json" && return 0
   command -v npm >/dev/null || install_packages npm || return
   echo "installing the packages of ${from#"$root"/} by npm into ${prefix#"$root"/}"
   mkdir -p "$prefix"
   cp "$from/package.json" "$from/package-lock.json" "$prefix/"
-  (cd "$prefix" && PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci --silent --no-audit --no-fund </dev/null)
+  (cd "$prefix" && PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci --loglevel=error --no-audit --no-fund </dev/null >/dev/null) ||
+    { no_npm; return 1; }
+  cp "$from/package-lock.json" "$prefix/node_modules/installed-lock.json"
+}
+
+no_npm() {
+  echo "install.sh: npm could not fetch its packages. Can this machine reach npm's registry (npm ping)? Behind a" \
+    "proxy, npm wants https-proxy, and cafile where the proxy has a certificate of its own (npm help config)." >&2
 }
 
 install_demo() {
   command -v npm >/dev/null || install_packages npm || return
-  "$root/control/clients/build.sh" node
+  "$root/control/clients/build.sh" node || { no_npm; return 1; }
 }
 
 install_buf() {

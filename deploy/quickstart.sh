@@ -24,6 +24,7 @@ USAGE
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 caller="$PWD"
 cd "$root"
+readonly OLDEST_CMAKE=3.25
 readonly suite=AES_CM_128_HMAC_SHA1_80
 readonly sounds=/usr/share/asterisk/sounds/en_US_f_Allison
 readonly readers=/usr/share/pocketsphinx/test/data/librivox
@@ -58,9 +59,14 @@ work="" started=()
 
 # Ends what this script started, and nothing else.
 clean_up() {
-  local status=$? pid
+  local status=$? pid deadline=$((SECONDS + 10))
+  trap '' INT TERM
   for pid in "${started[@]}"; do kill "$pid" 2>/dev/null || true; done
-  for pid in "${started[@]}"; do wait "$pid" 2>/dev/null || true; done
+  for pid in "${started[@]}"; do
+    while kill -0 "$pid" 2>/dev/null && ((SECONDS < deadline)); do sleep 0.05; done
+    kill -KILL "$pid" 2>/dev/null || true
+    wait "$pid" 2>/dev/null || true
+  done
   if [[ -n "$work" && -z "$keep" ]]; then
     if [[ $status -eq 0 ]] || rmdir "$work" 2>/dev/null; then rm -rf "$work"
     else say "logs are in $work" >&2; fi
@@ -74,7 +80,8 @@ trap 'exit 130' INT TERM
 install_missing() {
   local -a groups=(build run)
   if $check; then groups+=(browser demo); fi
-  ./deploy/install.sh "${groups[@]}"
+  ./deploy/install.sh "${groups[@]}" ||
+    give_up "not everything could be installed (see above); with all of it at hand: --no-install"
   # Without the page the relay can be served all the same.
   if $serve && ! $check; then ./deploy/install.sh demo || say "  the page's parts cannot be installed"; fi
 }
@@ -85,6 +92,14 @@ check_tools() {
   for each in ffmpeg python3; do
     command -v "$each" >/dev/null || give_up "$each is missing: ./deploy/install.sh run"
   done
+  if $check; then
+    command -v chromium >/dev/null || give_up "Chromium is missing: ./deploy/install.sh browser"
+    for each in baresip node npm; do
+      command -v "$each" >/dev/null || give_up "$each is missing: ./deploy/install.sh demo"
+    done
+    [[ -d out/tools/browser/node_modules/playwright-core ]] ||
+      give_up "what drives Chromium is missing: ./deploy/install.sh browser"
+  fi
   /usr/bin/python3 -c 'import numpy' 2>/dev/null ||
     give_up "numpy of Debian's python3 is missing: ./deploy/install.sh run"
   [[ -f "$sounds/demo-congrats.wav" && -d "$readers" ]] ||
@@ -94,19 +109,35 @@ check_programs() {
   [[ -x "$bin/causewayd" && -x "$bin/causeway" ]] || give_up "there is no causewayd or causeway in $bin"
 }
 
-# Progress as one line a tenth of the way; the compiler's words only where it fails.
+# The presets are of a version that older ones do not read.
+check_build_tools() {
+  local each version
+  for each in cmake ninja g++; do
+    command -v "$each" >/dev/null || give_up "$each is missing: ./deploy/install.sh build"
+  done
+  version="$(cmake --version | sed -n '1s/.* //p')"
+  printf '%s\n' "$OLDEST_CMAKE" "$version" | sort --check=quiet --version-sort ||
+    give_up "cmake is $version, and $OLDEST_CMAKE is needed, which Debian 12 has: which one is $(command -v cmake)?"
+}
+
+# Progress as a line for each tenth of the way, and now and then while one file takes long; the
+# compiler's words only where it fails.
 build() {
-  local log="$work/build.log" shown=-1 line
-  cmake --preset quickstart >"$log" 2>&1 || { tail -n 20 "$log" >&2; give_up "cmake"; }
-  NINJA_STATUS="[%f/%t] " cmake --build out/build/quickstart --target causewayd causeway 2>&1 |
-    tee -a "$log" |
-    while read -r line; do
-      [[ "$line" =~ ^\[([0-9]+)/([0-9]+)\] ]] || continue
-      ((BASH_REMATCH[1] * 10 / BASH_REMATCH[2] != shown)) || continue
-      shown=$((BASH_REMATCH[1] * 10 / BASH_REMATCH[2]))
-      say "  ${BASH_REMATCH[1]} of ${BASH_REMATCH[2]} files"
-    done || { grep -B 2 -A 15 -m 3 'error:\|FAILED:' "$log" >&2 || tail -n 3 "$log" >&2
-      give_up "the build; $log has more"; }
+  local log="$work/build.log" shown=-1 done_files files pid next=$((SECONDS + 10))
+  cmake --preset quickstart >"$log" 2>&1 ||
+    { tail -n 20 "$log" >&2; give_up "cmake; is a package missing (./deploy/install.sh build)?"; }
+  NINJA_STATUS="[%f/%t] " ninja -C out/build/quickstart causewayd causeway >>"$log" 2>&1 &
+  pid=$!
+  started+=("$pid")
+  while kill -0 "$pid" 2>/dev/null; do
+    sleep 0.5
+    read -r done_files files < <(sed -n 's/^\[\([0-9]*\)\/\([0-9]*\)\].*/\1 \2/p' "$log" | tail -n 1) || continue
+    ((done_files * 10 / files != shown || SECONDS >= next)) || continue
+    shown=$((done_files * 10 / files)) next=$((SECONDS + 10))
+    say "  $done_files of $files files"
+  done
+  wait "$pid" || { grep -B 2 -A 15 -m 3 'error:\|FAILED:' "$log" >&2 || tail -n 3 "$log" >&2
+    give_up "the build; $log has more"; }
 }
 
 # --- the relay -----------------------------------------------------------------------------------
@@ -167,7 +198,10 @@ YAML
 
 start_relay() {
   # The port of DESIGN.md where it is free, so that `causeway` finds the relay without being told.
-  api="127.0.0.1:$(free_port tcp 7700)"
+  local port
+  port="$(free_port tcp 7700)"
+  [[ -n "$port" ]] || give_up "no TCP port of 127.0.0.1 is free: is the loopback interface up (ip link show lo)?"
+  api="127.0.0.1:$port"
   [[ "$api" == *:7700 ]] || say "  port 7700 is taken (another causewayd?), so this one is on $api"
   mkdir -p "$work/recordings"
   write_config
@@ -177,7 +211,8 @@ start_relay() {
   local deadline=$((SECONDS + 30))
   until causeway node >/dev/null 2>&1; do
     kill -0 "$relay_pid" 2>/dev/null || { tail "$work/causewayd.log" >&2; give_up "causewayd ended"; }
-    ((SECONDS < deadline)) || give_up "causewayd does not answer on $api"
+    ((SECONDS < deadline)) ||
+      { tail "$work/causewayd.log" >&2; give_up "causewayd does not answer on $api"; }
     sleep 0.1
   done
 }
@@ -206,6 +241,8 @@ a_send_key="" a_receive_key="" a_port="" b_port="" a_target="" b_target="" sessi
 # Asks the relay for the call in one line, and reads the two addresses to send to from its answer.
 make_call() {
   mapfile -t ports < <(free_udp_ports 2)
+  ((${#ports[@]} == 2)) ||
+    give_up "no UDP ports of 127.0.0.1 from 16000 to 19999 are free (ss -ulpn says who has them)"
   a_port="${ports[0]}" b_port="${ports[1]}"
   a_send_key="$(srtp_key)" a_receive_key="$(srtp_key)"
   causeway --json call --record \
@@ -226,7 +263,7 @@ PYTHON
   session="${answer[0]}" a_target="${answer[1]}" b_target="${answer[2]}" recording="${answer[3]:-}"
 }
 
-indented() { sed 's/^/       /'; }
+indented() { sed -u 's/^/       /'; }
 
 # What was agreed, as the relay says it.
 describe_call() { causeway describe "$session" | indented; }
@@ -364,8 +401,10 @@ first_line() {
 
 # The demo's server, and a phone that it can call where there is a baresip.
 start_page() {
-  command -v npm >/dev/null && control/clients/build.sh node ||
-    { say "  no page: ./deploy/install.sh demo"; return 1; }
+  if ! command -v npm >/dev/null || ! control/clients/build.sh node 2>&1 | indented; then
+    say "  no page: ./deploy/install.sh demo"
+    return 1
+  fi
   local -a options=(--relay "$api")
   if command -v baresip >/dev/null; then
     start phone /usr/bin/python3 -m deploy.demo.phone "$work/phone" "$work/b-says.wav"
@@ -378,14 +417,14 @@ start_page() {
 }
 
 check_page() {
-  local failed=0
   /usr/bin/python3 -m deploy.demo.check --page "$page_url" --images deploy/docs/images \
-    >"$work/check.log" 2>&1 || failed=1
-  indented <"$work/check.log"
-  return "$failed"
+    </dev/null > >(tee "$work/check.log" | indented) 2>&1 &
+  started+=($!)
+  wait $!
 }
 
 serve_on() {
+  trap 'exit 0' INT TERM
   cat <<TEXT
 
 causewayd is running on $api, without TLS, for this machine only. In another terminal:
@@ -400,7 +439,6 @@ TEXT
   if [[ -n "$page_url" ]]; then
     printf '\nTalk through it yourself, with the demo phone or from a second window:\n\n  %s\n' "$page_url"
   fi
-  trap 'exit 0' INT TERM
   wait "$relay_pid"
 }
 
@@ -411,6 +449,7 @@ main() {
   if $install; then install_missing; fi
   check_tools
   if [[ -z "$bin" ]]; then
+    check_build_tools
     say "building the release (minutes at first, seconds after that)"
     bin=out/build/quickstart/bin
     build
@@ -435,7 +474,7 @@ main() {
   say "done: both directions arrived as speech"
   if $check || $serve; then
     say "starting the page"
-    start_page || ! $check || give_up "there is no page to check"
+    start_page || ! $check || give_up "there is no page to check; $work/page.log and phone.log say why"
   fi
   if $check; then
     say "calling from the page, with Chromium and baresip (a minute)"

@@ -29,6 +29,7 @@ is_fresh() {
 build_python() {
   local to="$out/python"
   ! is_fresh "$to/stamp" "$root/proto" "$here/python" || return 0
+  echo "making the Python client"
   rm -rf "$to"
   mkdir -p "$to"
   (cd "$root/proto" && protoc -I. --python_out="$to" --pyi_out="$to" "${protos[@]}")
@@ -48,9 +49,11 @@ build_node() {
   (
     cd "$to"
     cmp -s package-lock.json node_modules/installed-lock.json || {
-      npm ci --silent --no-audit --no-fund --ignore-scripts </dev/null
+      echo "fetching what the Node client needs, by npm"
+      npm ci --loglevel=error --no-audit --no-fund --ignore-scripts </dev/null >/dev/null
       cp package-lock.json node_modules/installed-lock.json
     }
+    echo "compiling the Node client"
     npm run --silent build </dev/null
   )
   touch "$to/stamp"

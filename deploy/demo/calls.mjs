@@ -10,6 +10,10 @@ function eventForPage(event) {
   return {kind: event.kind, time: milliseconds, leg: event.leg.split("/").pop(), what};
 }
 
+/** Why something failed, as a person would say it. */
+export const inWords = ({message, status}) => ({
+  UNAVAILABLE: "the relay cannot be reached", DEADLINE_EXCEEDED: "the relay does not answer"}[status] ?? message);
+
 /** What the sessions of this server are known by. */
 export const LABELS = {application: "causeway-demo"};
 const OPUS = {codecPolicy: {allow: ["opus", "telephone-event"]}};
@@ -26,8 +30,10 @@ export class Call {
   recordingsMade = 0;
   suites = {}; // By leg: what its DTLS handshake chose.
 
-  constructor(causeway, caller, callee, recordings) {
+  /** `ringMs`: how long it may ring. */
+  constructor(causeway, caller, callee, recordings, ringMs) {
     Object.assign(this, {causeway, sides: {caller, callee}, recordings});
+    this.ringing = setTimeout(() => this.end("nobody answers"), ringMs);
   }
 
   other(side) {
@@ -54,6 +60,8 @@ export class Call {
     this.lease = this.causeway.lease(this.session);
     const early = (sdp, branch) => this.takeAnswer(sdp, {provisional: true, branch}).catch(() => {});
     await this.takeAnswer(await callee.ask(bridge.offerSdp, {early}));
+    if (this.isEnded) return;
+    clearTimeout(this.ringing);
     this.answered = Date.now();
     this.tell("answered", {time: this.answered});
     await this.describe();
@@ -98,8 +106,12 @@ export class Call {
   }
 
   async report() {
-    const {report} = await this.causeway.relay.getSessionReport({name: this.session}).catch(() => ({}));
-    if (report && !this.isEnded) this.tell("report", {legs: report.legs.map((leg) => {
+    const {report, error} = await this.causeway.relay.getSessionReport({name: this.session}).catch((error) => ({error}));
+    if (this.isEnded) return;
+    if (error?.reason === "SESSION_NOT_FOUND") return this.end("the relay was started anew and has lost the call");
+    if (error && !this.isCutOff) this.tell("problem", {text: `Nothing is known of the call at present: ${inWords(error)}.`});
+    this.isCutOff = Boolean(error);
+    if (report) this.tell("report", {legs: report.legs.map((leg) => {
       const figures = figuresOf(leg);
       return {...figures, suite: figures.suite || this.suites[figures.leg] || ""};
     })});
@@ -125,6 +137,7 @@ export class Call {
     if (this.isEnded) return;
     this.isEnded = true;
     clearInterval(this.poll);
+    clearTimeout(this.ringing);
     void this.finish(reason);
   }
 
@@ -132,7 +145,7 @@ export class Call {
     try {
       await this.stopRecording();
     } catch (error) {
-      this.tell("problem", {text: `the recording could not be completed: ${error.message}`});
+      this.tell("problem", {text: `the recording could not be completed: ${inWords(error)}.`});
     }
     for (const side of Object.values(this.sides)) side.end(reason, this.id);
     await this.delete();

@@ -11,16 +11,17 @@ judged at the phone, in the page and in both channels of the recording, by deplo
 
 import argparse
 import base64
-import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
 import urllib.request
 import wave
 
-from tests.e2e.browser_test import AS_SPEECH, TOOLS
+from tests.e2e.browser_test import AS_SPEECH
+from tests.e2e.chromium import TOOLS, Driver
 from tests.e2e.harness import MEN, ROOT, WOMAN, NotHeard, wait_for
 from tests.e2e.sip.phone import Phone
 
@@ -47,43 +48,21 @@ def speech(path, sources, rate, seconds):
     return path
 
 
-class Browser:
+class Browser(Driver):
     """One Chromium; see drive.mjs."""
 
     def __init__(self, folder, microphone):
-        self.log = open(os.path.join(folder, "browser.log"), "a")
-        self.process = subprocess.Popen(
-            ["node", os.path.join(ROOT, "deploy/demo/drive.mjs"), TOOLS, microphone],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, text=True)
-        self.read()
-
-    def read(self):
-        line = self.process.stdout.readline()
-        answer = json.loads(line or '{"error": "the browser has ended"}')
-        if "error" in answer:
-            raise NotSo(answer["error"])
-        return answer["value"]
+        super().__init__(folder, ["node", os.path.join(ROOT, "deploy/demo/drive.mjs"), TOOLS, microphone])
 
     def page(self, name):
         """A function for each action: page("click", "Call")."""
-        def act(action, *values):
-            self.process.stdin.write(json.dumps({"page": name, "do": action, "with": values}) + "\n")
-            self.process.stdin.flush()
-            return self.read()
-        return act
+        return lambda action, *values: self.ask({"page": name, "do": action, "with": values})
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        self.process.stdin.close()
-        try:
-            self.process.wait(15)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        self.process.stdout.close()
-        self.log.close()
+        self.stop()
 
 
 class Check:
@@ -97,6 +76,10 @@ class Check:
 
     def path(self, name):
         return os.path.join(self.folder, name)
+
+    @staticmethod
+    def step(text):
+        print("  " + text, flush=True)
 
     def picture(self, page, name, is_whole=False):
         if self.images:
@@ -149,6 +132,7 @@ class Check:
         try:
             with Browser(self.folder, self.woman) as browser:
                 page, _ = self.ready(browser, "a", LAPTOP, "light")
+                self.step("the page calls the phone")
                 page("fill", "Whom to call", phone.uri)
                 page("press", "Enter")
                 self.expect(page, "You are talking with " + phone.uri)
@@ -156,6 +140,7 @@ class Check:
                     raise NotSo("the focus is on %r in a call" % page("focused"))
                 page("click", "Record")
                 self.expect(page, "being recorded")
+                self.step("they speak, and are recorded, for %d seconds" % (SECONDS + LEAD + 2))
                 page("hear", LEAD + SECONDS + 2)
                 self.picture(page, "demo-call")
                 self.expect(page, r"open\(.*opus@16k->g722@16k.*send\(rtp\)", "#chain")
@@ -163,6 +148,7 @@ class Check:
                 self.expect(page, "recording is finished")
                 recording = page("play")
                 heard = self.heard_by(page, "page-heard.wav")
+                self.step("keys, another microphone, hold, mute")
                 page("click", "Keypad")
                 for key in "1", "#":
                     page("press", key)
@@ -193,6 +179,7 @@ class Check:
     def with_another_page(self):
         """A laptop and a phone call each other; both speak as the woman."""
         with Browser(self.folder, self.woman) as browser:
+            self.step("a page calls another page")
             a, number = self.ready(browser, "a", LAPTOP, "dark")
             b, other = self.ready(browser, "b", MOBILE, "dark")
             b("click", "Page " + number)
@@ -200,6 +187,7 @@ class Check:
             a("click", "Answer")
             for page in a, b:
                 self.expect(page, "You are talking with")
+            self.step("they speak for %d seconds" % (SECONDS + LEAD + 2))
             for page in a, b:
                 page("hear", LEAD + SECONDS + 2)
             self.picture(a, "demo-call-dark")
@@ -229,6 +217,7 @@ def main():
     parser.add_argument("--page", required=True, help="the demo's address")
     parser.add_argument("--images", help="where screenshots go")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # So that phones and browsers end too.
     with tempfile.TemporaryDirectory(prefix="causeway-demo-") as folder:
         check = Check(options.page, folder, options.images)
         try:

@@ -5,23 +5,16 @@
 //   {"page": "a", "do": "click", "with": ["Call"]}        a button, by its accessible name
 //
 // usage: drive.mjs FOLDER_OF_PLAYWRIGHT MICROPHONE.wav
-import {createRequire} from "node:module";
+import {readFileSync} from "node:fs";
 import {join} from "node:path";
-import {createInterface} from "node:readline";
+import {launch, serve} from "../../tests/e2e/browser/chromium.mjs";
 
 const [tools, microphone] = process.argv.slice(2);
-const {chromium} = createRequire(join(tools, "package.json"))("playwright-core");
 
-const browser = await chromium.launch({
-  executablePath: "/usr/bin/chromium",
-  args: [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--autoplay-policy=no-user-gesture-required",
-    "--allow-loopback-in-peer-connection", "--disable-features=WebRtcHideLocalIpsWithMdns",
-    "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream",
-    `--use-file-for-fake-audio-capture=${microphone}%noloop`,
-  ],
-});
+const browser = await launch(tools, [
+  "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream",
+  `--use-file-for-fake-audio-capture=${microphone}%noloop`,
+]);
 
 // Before the page's own scripts: nothing between the file and the wire alters it, and what is heard is kept.
 function listenIn() {
@@ -71,7 +64,7 @@ const actions = {
   async open(name, url, viewport, colorScheme) {
     const context = await browser.newContext(
       {viewport, colorScheme, deviceScaleFactor: viewport.width < 600 ? 2 : 1, permissions: ["microphone"],
-       bypassCSP: true});
+       bypassCSP: true, ignoreHTTPSErrors: url.startsWith("https")});
     const page = await context.newPage();
     page.problems = [];
     page.on("pageerror", (error) => page.problems.push(String(error)));
@@ -102,15 +95,20 @@ const actions = {
     await pages.get(name).screenshot({path, fullPage});
   },
   problems: (name) => pages.get(name).problems,
+  close: (name) => pages.get(name).context().close(),
+  // From now on its microphone fails with an exception of this name.
+  withoutMicrophone: (name, why) => pages.get(name).evaluate((why) => {
+    navigator.mediaDevices.getUserMedia = async () => { throw new DOMException("no", why); };
+  }, why),
+  // What a screen reader or a weak eye would stumble on, by axe-core: the rule, and where.
+  async barriers(name) {
+    const page = pages.get(name);
+    await page.evaluate(readFileSync(join(tools, "node_modules/axe-core/axe.min.js"), "utf8"));
+    return page.evaluate(async () => (await globalThis.axe.run()).violations.flatMap(
+      ({id, nodes}) => nodes.map(({target, failureSummary}) => `${id}: ${target}: ${failureSummary}`)));
+  },
+  // By how much the page is wider than its window.
+  overflow: (name) => pages.get(name).evaluate(() => document.documentElement.scrollWidth - innerWidth),
 };
 
-console.log(JSON.stringify({value: browser.version()}));
-for await (const line of createInterface({input: process.stdin})) {
-  const {page, do: action, with: values = []} = JSON.parse(line);
-  try {
-    console.log(JSON.stringify({value: await actions[action](page, ...values) ?? null}));
-  } catch (error) {
-    console.log(JSON.stringify({error: String(error)}));
-  }
-}
-await browser.close();
+await serve(browser, ({page, do: action, with: values = []}) => actions[action](page, ...values));

@@ -5,21 +5,25 @@ import {readFileSync} from "node:fs";
 import {readFile} from "node:fs/promises";
 import {createServer as createPlainServer} from "node:http";
 import {createServer as createTlsServer} from "node:https";
+import {networkInterfaces} from "node:os";
 import {dirname, extname, join} from "node:path";
 import {fileURLToPath} from "node:url";
 import {parseArgs} from "node:util";
 import client from "../../out/clients/node/dist/src/index.js";
-import {Call, LABELS} from "./calls.mjs";
+import {Call, LABELS, inWords} from "./calls.mjs";
 import {Page, Phone, calledPage} from "./endpoints.mjs";
 import {Recordings} from "./recordings.mjs";
-import {SipAgent, uriOf} from "./sip.mjs";
+import {SipAgent} from "./sip.mjs";
+import {addressOf, uriOf} from "./sip_message.mjs";
 
 const USAGE = `usage: node deploy/demo/server.mjs [options]
 
   --relay ADDRESS     causewayd's API (default 127.0.0.1:7700), without TLS
   --listen HOST:PORT  where the page is (default 127.0.0.1:7780; port 0: any)
-  --sip HOST:PORT     where SIP phones call, over UDP (default 127.0.0.1:7760; port 0: any)
+  --sip HOST:PORT     where SIP phones call, over UDP or TCP (default 127.0.0.1:7760; port 0: any)
+  --sip-accounts FILE a line for each SIP server that wants a password: sip:USER@HOST PASSWORD
   --phone URI         a phone that the page suggests, such as sip:phone@127.0.0.1:5070
+  --no-answer SECONDS how long it rings (default 60)
   --cert, --key FILE  TLS for the page; browsers give their microphone to https and localhost only
 
 Pages have numbers; a phone calls page 101 as sip:101@HOST:PORT.
@@ -41,9 +45,8 @@ class Demo {
   lastNumber = 100;
   closing = new AbortController();
 
-  constructor(causeway, phone) {
-    this.causeway = causeway;
-    this.phone = phone;
+  constructor(causeway, phone, ringMs) {
+    Object.assign(this, {causeway, phone, ringMs});
   }
 
   // Pages that come and go.
@@ -124,11 +127,11 @@ class Demo {
   }
 
   start(caller, callee, offer) {
-    const call = new Call(this.causeway, caller, callee, this.recordings);
+    const call = new Call(this.causeway, caller, callee, this.recordings, this.ringMs);
     this.calls.set(call.id, call);
     // Its last events come after its end.
     call.finished = () => setTimeout(() => this.calls.delete(call.id), FORGOTTEN_AFTER_MS).unref();
-    call.begin(offer).catch((error) => call.end(error.message));
+    call.begin(offer).catch((error) => call.end(inWords(error)));
     return call;
   }
 
@@ -188,7 +191,7 @@ async function act(demo, name, request, response) {
     if (!page || !Object.hasOwn(demo.actions, name)) throw new Error("unknown page or action");
     answer = await demo.actions[name](page, body);
   } catch (error) {
-    [status, answer] = [400, {error: error.message}];
+    [status, answer] = [400, {error: inWords(error)}];
   }
   response.writeHead(status, {...HEADERS, "content-type": "application/json"}).end(JSON.stringify(answer ?? {}));
 }
@@ -221,17 +224,38 @@ function split(address) {
   return [address.slice(0, at).replace(/[[\]]/g, ""), Number(address.slice(at + 1))];
 }
 
+/** How a browser reaches what listens on this address. */
+function nameOf(host) {
+  if (["127.0.0.1", "::1"].includes(host)) return "localhost";
+  const outside = Object.values(networkInterfaces()).flat().find((each) => !each.internal && each.family === "IPv4");
+  const reached = ["0.0.0.0", "::"].includes(host) ? outside?.address ?? "localhost" : host;
+  return reached.includes(":") ? `[${reached}]` : reached;
+}
+
+/** {user, password} by host, from lines such as `sip:alice@carrier.example secret`. */
+function accountsOf(path) {
+  const lines = path ? readFileSync(path, "utf8").split("\n").filter((line) => line.trim() && !line.startsWith("#")) : [];
+  return new Map(lines.map((line, at) => {
+    const [, uri, user, password] = /^(sip:([^@\s:;]+)@\S+)\s+(\S+)\s*$/i.exec(line) ?? [];
+    if (!uri) throw new Error(`${path}: account ${at + 1} is not \`sip:USER@HOST PASSWORD\``);
+    return [addressOf(uri).host, {user, password}];
+  }));
+}
+
 async function main() {
   const text = {type: "string"};
   const {values} = parseArgs({options: {
     relay: {...text, default: "127.0.0.1:7700"}, listen: {...text, default: "127.0.0.1:7780"},
     sip: {...text, default: "127.0.0.1:7760"}, phone: {...text, default: ""},
-    cert: text, key: text, help: {type: "boolean", short: "h"},
+    "sip-accounts": text, "no-answer": {...text, default: "60"}, cert: text, key: text, help: {type: "boolean", short: "h"},
   }});
   if (values.help) return process.stdout.write(USAGE);
-  const demo = new Demo(new client.Causeway(values.relay), values.phone);
+  if (!values.cert !== !values.key) throw new Error("--cert and --key are given together or not at all");
+  const ringMs = Number(values["no-answer"]) * 1000;
+  if (!(ringMs > 0)) throw new Error("--no-answer is a number of seconds");
+  const demo = new Demo(new client.Causeway(values.relay), values.phone, ringMs);
   await demo.causeway.node.getNode({}); // Says at once where there is no relay.
-  demo.sip = await SipAgent.listen(...split(values.sip), demo.called.bind(demo));
+  demo.sip = await SipAgent.listen(...split(values.sip), demo.called.bind(demo), accountsOf(values["sip-accounts"]));
   demo.watch().catch((error) => fail(`no more events: ${error.message}`));
   const server = values.cert
     ? createTlsServer({cert: readFileSync(values.cert), key: readFileSync(values.key)})
@@ -239,8 +263,7 @@ async function main() {
   server.on("request", (request, response) => handle(demo, request, response));
   const [host, port] = split(values.listen);
   await new Promise((resolve, reject) => server.once("error", reject).listen(port, host, resolve));
-  const shown = ["127.0.0.1", "::1"].includes(host) ? "localhost" : host;
-  console.log(`${values.cert ? "https" : "http"}://${shown}:${server.address().port}/`);
+  console.log(`${values.cert ? "https" : "http"}://${nameOf(host)}:${server.address().port}/`);
   const stop = async () => {
     await demo.close();
     process.exit();
@@ -253,4 +276,4 @@ function fail(why) {
   process.exit(1);
 }
 
-main().catch((error) => fail(error.message));
+main().catch((error) => fail(inWords(error)));

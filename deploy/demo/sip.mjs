@@ -1,76 +1,33 @@
-// A small SIP user agent over UDP (RFC 3261): it calls, is called, offers anew in a running call, and
-// hangs up. What it leaves out is said in README.md.
+// A small SIP user agent (RFC 3261): it calls, is called, offers anew in a running call, and hangs up. What
+// it leaves out is said in README.md.
 import {randomBytes} from "node:crypto";
-import {createSocket} from "node:dgram";
+import {answerTo} from "./sip_digest.mjs";
+import {Message, addressOf, tagOf, targetOf} from "./sip_message.mjs";
+import {Transport} from "./sip_transport.mjs";
 
 const T1_MS = 500; // The first wait before something is sent again; each wait is twice the one before.
 const GIVE_UP_MS = 64 * T1_MS;
+const MOST_TRANSACTIONS = 4096; // Of strangers' requests; more within GIVE_UP_MS are not looked at.
 const REASONS = {
-  100: "Trying", 180: "Ringing", 200: "OK", 404: "Not Found", 405: "Method Not Allowed",
-  480: "Temporarily Unavailable", 481: "Call/Transaction Does Not Exist", 486: "Busy Here",
+  100: "Trying", 180: "Ringing", 200: "OK", 400: "Bad Request", 404: "Not Found", 405: "Method Not Allowed",
+  480: "Temporarily Unavailable", 481: "Call/Transaction Does Not Exist", 482: "Loop Detected", 486: "Busy Here",
   487: "Request Terminated", 488: "Not Acceptable Here", 491: "Request Pending", 603: "Decline",
+};
+/** Refusals as a caller would say them. */
+const WORDS = {
+  401: "a user name and a password are wanted there", 403: "it is forbidden there", 404: "nobody has that address",
+  407: "a user name and a password are wanted there", 408: "nobody answers", 480: "nobody can be reached there now",
+  486: "busy", 487: "the call was given up", 488: "the phone takes none of what is offered", 600: "busy",
+  603: "declined", 606: "the phone takes none of what is offered",
 };
 const METHODS = "INVITE, ACK, CANCEL, BYE, OPTIONS";
 
 const token = () => randomBytes(8).toString("hex");
 
-/** A request or a response; of a header that comes more than once, all are kept. */
-export class Message {
-  constructor(start, headers, body = "") {
-    Object.assign(this, {start, headers, body});
-    this.status = start.startsWith("SIP/2.0 ") ? Number(start.split(" ")[1]) : null;
-    const [number, method] = this.get("CSeq").split(/\s+/);
-    Object.assign(this, {number: Number(number), method: this.status ? method : start.split(" ")[0]});
-  }
-
-  static parse(octets) {
-    const [, head, body] = /^(.*?)\r\n\r\n(.*)$/s.exec(octets.toString()) ?? [];
-    if (head === undefined) throw new Error("not a SIP message");
-    const [start, ...lines] = head.replace(/\r\n[ \t]+/g, " ").split("\r\n");
-    const short = {v: "Via", f: "From", t: "To", i: "Call-ID", m: "Contact", l: "Content-Length"};
-    const headers = lines.map((line) => {
-      const at = line.indexOf(":");
-      const name = line.slice(0, at).trim();
-      return [short[name.toLowerCase()] ?? name, line.slice(at + 1).trim()];
-    });
-    return new Message(start, headers, body);
-  }
-
-  get(name) {
-    return this.all(name)[0] ?? "";
-  }
-
-  all(name) {
-    return this.headers.filter(([each]) => each.toLowerCase() === name.toLowerCase()).map(([, value]) => value);
-  }
-
-  /** What a request and its responses have in common; an ACK is of its INVITE. */
-  get transaction() {
-    const branch = /branch=([^;,\s]+)/.exec(this.get("Via"))?.[1] ?? "";
-    return `${branch} ${this.method === "ACK" ? "INVITE" : this.method}`;
-  }
-
-  toString() {
-    const lines = [...this.headers, ["Content-Length", Buffer.byteLength(this.body)]];
-    return `${this.start}\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join("")}\r\n${this.body}`;
-  }
-}
-
-const tagOf = (value) => /;\s*tag=([^;\s]+)/.exec(value)?.[1] ?? "";
-/** The URI in a From, To or Contact header, without its parameters. */
-export const uriOf = (value) => /<?(sip:[^>;\s]+)/i.exec(value)?.[1] ?? "";
-
-/** {host, port} of `sip:user@host:port`. */
-function addressOf(uri) {
-  const found = /^sip:(?:[^@]*@)?(\[[^\]]+\]|[^:;>]+)(?::(\d+))?/i.exec(uri);
-  if (!found) throw new Error(`${uri} is not a SIP address`);
-  return {host: found[1].replace(/[[\]]/g, ""), port: Number(found[2] ?? 5060)};
-}
-
-/** A call refused or ended by the other side. */
+/** A call refused by the other side, or one that could not be made. */
 export class SipError extends Error {
-  constructor(status, text) {
-    super(text || REASONS[status] || `SIP ${status}`);
+  constructor(status, phrase) {
+    super(WORDS[status] ? `${WORDS[status]} (SIP ${status})` : `${phrase || "refused"} (SIP ${status})`);
     this.status = status;
   }
 }
@@ -82,60 +39,96 @@ export class SipError extends Error {
 export class Dialog {
   handlers = {};
   isEnded = false;
+  isAsking = false; // An INVITE of ours has no final response yet.
   number = 0;
 
-  constructor(agent, id, {local, remote, target}) {
-    Object.assign(this, {agent, id, local, remote, target});
+  /** `user`: who we are in it. `account`: {user, password} for who asks for them; none where nobody may. */
+  constructor(agent, id, {user, local, remote, target, account}) {
+    Object.assign(this, {agent, id, user, local, remote, target, account});
   }
 
-  /** Sends a request; resolves with its final response. */
-  request(method, {body = "", onProgress} = {}) {
-    this.number += 1;
-    const message = this.message(method, this.number, `SIP/2.0/UDP ${this.agent.address};branch=z9hG4bK${token()};rport`, body);
-    if (method === "INVITE") this.invite = message;
-    return this.agent.ask(message, addressOf(this.target), onProgress);
+  /** Sends a request, and again with credentials where they are wanted; resolves with its final response. */
+  async request(method, {body = "", onProgress} = {}) {
+    let credentials = null;
+    for (let isSecond = false;; isSecond = true) {
+      const to = addressOf(this.target);
+      const message = this.message(method, ++this.number, this.via(to), {body, credentials});
+      if (method === "INVITE") this.invite = {message, to};
+      const response = await this.agent.ask(message, to, onProgress);
+      credentials = this.isEnded && method === "INVITE" ? null
+        : answerTo(response, this.account, method, this.target, isSecond);
+      if (!credentials) return response;
+      if (method === "INVITE") this.acknowledge(response);
+    }
   }
 
-  message(method, number, via, body = "") {
+  via({transport}) {
+    return `SIP/2.0/${transport.toUpperCase()} ${this.agent.address};branch=z9hG4bK${token()};rport`;
+  }
+
+  get contact() {
+    const {transport} = addressOf(this.target);
+    return `<sip:${this.user}@${this.agent.address}${transport === "udp" ? "" : `;transport=${transport}`}>`;
+  }
+
+  message(method, number, via, {body = "", credentials, target = this.target} = {}) {
     const headers = [
       ["Via", via], ["Max-Forwards", 70], ["From", this.local], ["To", this.remote], ["Call-ID", this.id],
-      ["CSeq", `${number} ${method}`], ["Contact", `<${uriOf(this.local)}>`], ["Allow", METHODS],
+      ["CSeq", `${number} ${method}`], ["Contact", this.contact], ["Allow", METHODS],
       ["User-Agent", "causeway-demo"]];
+    if (credentials) headers.push(credentials);
     if (body) headers.push(["Content-Type", "application/sdp"]);
-    return new Message(`${method} ${this.target} SIP/2.0`, headers, body);
+    return new Message(`${method} ${target} SIP/2.0`, headers, body);
   }
 
   /** Offers, first or anew; resolves with the answer of the other side. */
   async offer(sdp) {
-    const response = await this.request("INVITE", {body: sdp, onProgress: (progress) => {
-      this.learn(progress);
-      if (progress.body) this.handlers.early?.(progress.body, tagOf(progress.get("To")));
-      else if (progress.status >= 180) this.handlers.ringing?.();
-    }});
-    if (response.status < 300) this.learn(response);
-    this.acknowledge(response);
-    if (response.status >= 300) {
-      throw new SipError(response.status, response.start.split(" ").slice(2).join(" "));
+    this.isAsking = true;
+    try {
+      const response = await this.request("INVITE", {body: sdp, onProgress: (progress) => this.takeProgress(progress)});
+      if (response.status < 300) this.learn(response);
+      this.acknowledge(response);
+      if (response.status >= 300) throw new SipError(response.status, response.phrase);
+      this.isAnswered = true;
+      if (this.isEnded) void this.request("BYE").catch(() => {}); // Cancelled, and answered all the same.
+      return response.body;
+    } finally {
+      this.isAsking = false;
     }
-    this.isAnswered = true;
-    if (this.isEnded) void this.request("BYE").catch(() => {}); // Cancelled, and answered all the same.
-    return response.body;
   }
 
+  takeProgress(progress) {
+    this.isGoingOn = true;
+    if (this.isEnded) return this.cancel();
+    if (progress.status === 100) return;
+    this.learn(progress);
+    if (progress.body) this.handlers.early?.(progress.body, tagOf(progress.get("To")));
+    else this.handlers.ringing?.();
+  }
+
+  /** Where its requests go from now on; a Contact that cannot be one changes nothing. */
   learn(response) {
     if (tagOf(response.get("To"))) this.remote = response.get("To");
-    if (uriOf(response.get("Contact"))) this.target = uriOf(response.get("Contact"));
+    const target = targetOf(response.get("Contact"));
+    try {
+      addressOf(target);
+      this.target = target;
+    } catch {
+      // As before.
+    }
   }
 
   /** An ACK to a refusal is of the INVITE's transaction; one to a 2xx is its own. */
   acknowledge(response) {
-    const via = response.status >= 300 ? this.invite.get("Via")
-      : `SIP/2.0/UDP ${this.agent.address};branch=z9hG4bK${token()};rport`;
-    const ack = this.message("ACK", response.number, via);
-    if (response.status < 300) {
-      this.agent.keep(this.agent.acknowledged, response.transaction, [ack, addressOf(this.target)]);
+    const {message, to} = this.invite;
+    if (response.status >= 300) {
+      const ack = this.message("ACK", response.number, message.get("Via"), {target: message.start.split(" ")[1]});
+      ack.headers = ack.headers.map(([name, value]) => [name, name === "To" ? response.get("To") : value]);
+      return this.agent.send(ack, to);
     }
-    this.agent.send(ack, addressOf(this.target));
+    const now = addressOf(this.target), ack = this.message("ACK", response.number, this.via(now));
+    this.agent.keep(this.agent.acknowledged, response.transaction, [ack, now]);
+    this.agent.send(ack, now);
   }
 
   /** Answers a call to us. */
@@ -149,16 +142,19 @@ export class Dialog {
     if (this.isEnded) return;
     if (this.isAnswered) void this.request("BYE").catch(() => {});
     else if (this.incoming) this.agent.respond(this.incoming, status, {dialog: this});
-    else this.cancel();
+    else if (this.isGoingOn) this.cancel();
     this.end("hung up");
   }
 
+  /** Once a provisional response has come (RFC 3261 9.1). */
   cancel() {
-    if (!this.invite) return;
-    const kept = this.invite.headers.filter(([name]) => ["Via", "From", "To", "Call-ID"].includes(name));
-    const cancel = new Message(this.invite.start.replace("INVITE", "CANCEL"),
-      [...kept, ["CSeq", `${this.invite.number} CANCEL`], ["Max-Forwards", 70]]);
-    void this.agent.ask(cancel, addressOf(this.target)).catch(() => {});
+    if (this.isCancelled) return;
+    this.isCancelled = true;
+    const {message, to} = this.invite;
+    const kept = message.headers.filter(([name]) => ["Via", "From", "To", "Call-ID"].includes(name));
+    const cancel = new Message(message.start.replace("INVITE", "CANCEL"),
+      [...kept, ["CSeq", `${message.number} CANCEL`], ["Max-Forwards", 70]]);
+    void this.agent.ask(cancel, to).catch(() => {});
   }
 
   end(reason) {
@@ -166,6 +162,12 @@ export class Dialog {
     this.isEnded = true;
     this.agent.dialogs.delete(this.id);
     this.handlers.ended?.(reason);
+  }
+
+  /** Whether a request is of this dialog and not only of its Call-ID. */
+  has(request) {
+    if (request.method === "CANCEL") return request.transaction.split(" ")[0] === this.incoming?.transaction.split(" ")[0];
+    return tagOf(request.get("To")) === tagOf(this.local) && tagOf(request.get("From")) === tagOf(this.remote);
   }
 
   async take(request) {
@@ -177,6 +179,8 @@ export class Dialog {
       if (this.isAnswered) return;
       this.agent.respond(this.incoming, 487, {dialog: this});
       this.end("the phone gave up");
+    } else if (request.method === "INVITE" && this.isAsking) {
+      this.agent.respond(request, 491, {dialog: this});
     } else if (request.method === "INVITE") {
       this.agent.respond(request, 100, {dialog: this});
       try {
@@ -199,24 +203,19 @@ export class SipAgent {
   acknowledged = new Map(); // By transaction: the ACK, for a 2xx that comes again.
   unacknowledged = new Map(); // By Call-ID: the timer of a final response that waits for its ACK.
 
-  static async listen(host, port, onCall) {
+  /** `accounts`: {user, password} by the host that may ask for them. */
+  static async listen(host, port, onCall, accounts = new Map()) {
     const agent = new SipAgent();
-    agent.socket = createSocket(host.includes(":") ? "udp6" : "udp4");
-    agent.socket.on("message", (octets, from) => agent.take(octets, {host: from.address, port: from.port}));
-    await new Promise((resolve, reject) => {
-      agent.socket.once("error", reject);
-      agent.socket.bind(port, host, resolve);
-    });
-    agent.address = `${host.includes(":") ? `[${host}]` : host}:${agent.socket.address().port}`;
-    agent.onCall = onCall;
-    return agent;
+    agent.transport = await Transport.listen(host, port, (message) => agent.take(message), (to, why) => agent.lose(to, why));
+    return Object.assign(agent, {address: agent.transport.address, onCall, accounts});
   }
 
   /** A new call to `uri`, from `user`; its offer() begins it. */
   call(uri, user) {
-    addressOf(uri); // Throws where it is none.
+    const account = this.accounts.get(addressOf(uri).host); // Throws where it is no address.
+    const from = account ? `${account.user}@${addressOf(uri).host}` : `${user}@${this.address}`;
     const dialog = new Dialog(this, `${token()}@causeway-demo`, {
-      local: `<sip:${user}@${this.address}>;tag=${token()}`, remote: `<${uri}>`, target: uri});
+      user, local: `<sip:${from}>;tag=${token()}`, remote: `<${uri}>`, target: uri, account});
     this.dialogs.set(dialog.id, dialog);
     return dialog;
   }
@@ -224,7 +223,7 @@ export class SipAgent {
   close() {
     for (const dialog of [...this.dialogs.values()]) dialog.hangUp();
     // What was said last is on its way before the socket goes.
-    return new Promise((resolve) => setTimeout(() => this.socket.close(resolve), 50));
+    return new Promise((resolve) => setTimeout(() => resolve(this.transport.close()), 50));
   }
 
   /** For as long as the other side may repeat itself. */
@@ -233,18 +232,18 @@ export class SipAgent {
     setTimeout(() => map.delete(key), GIVE_UP_MS).unref();
   }
 
-  send(message, {host, port}) {
-    this.socket.send(String(message), port, host, () => {});
+  send(message, to) {
+    this.transport.send(message, to);
   }
 
-  /** Sends again and again, at growing intervals; returns what ends that. */
-  sendUntil(message, to, onGivenUp) {
+  /** Sends again and again, at growing intervals, and once where `isOnce`; returns what ends that. */
+  sendUntil(message, to, onGivenUp, isOnce = false) {
     let wait = T1_MS;
     const begin = Date.now();
     let timer;
     const again = () => {
-      this.send(message, to);
-      if (Date.now() - begin > GIVE_UP_MS) return onGivenUp?.();
+      if (Date.now() - begin > GIVE_UP_MS) return onGivenUp();
+      if (!isOnce || wait === T1_MS) this.send(message, to);
       timer = setTimeout(again, wait);
       timer.unref();
       wait = Math.min(wait * 2, 4000);
@@ -255,38 +254,45 @@ export class SipAgent {
 
   ask(message, to, onProgress) {
     return new Promise((resolve, reject) => {
-      const stop = this.sendUntil(message, to, () => {
+      const fail = (why) => {
         this.asked.delete(message.transaction);
-        reject(new SipError(408, "nobody answers at that address"));
-      });
-      this.asked.set(message.transaction, {stop, resolve, onProgress});
+        reject(why);
+      };
+      const stop = this.sendUntil(message, to, () => fail(new SipError(408)), to.transport !== "udp");
+      this.asked.set(message.transaction, {stop, resolve, fail, to, onProgress});
     });
+  }
+
+  /** The connection to an address is lost: what waits for a response from it gets none. */
+  lose(to, why) {
+    for (const asked of [...this.asked.values()]) {
+      if (asked.to.transport !== to.transport || asked.to.host !== to.host || asked.to.port !== to.port) continue;
+      asked.stop();
+      asked.fail(new SipError(503, why));
+    }
   }
 
   respond(request, status, {dialog, body = ""} = {}) {
     const kept = request.headers.filter(([name]) => ["via", "from", "call-id", "cseq"].includes(name.toLowerCase()));
-    const to = dialog && status > 100 ? dialog.local : request.get("To");
+    let to = request.get("To");
+    if (status > 100 && !tagOf(to)) to += `;tag=${dialog ? tagOf(dialog.local) : token()}`;
     const headers = [...kept, ["To", to], ["Allow", METHODS]];
-    if (dialog) headers.push(["Contact", `<${uriOf(dialog.local)}>`]);
+    if (dialog) headers.push(["Contact", dialog.contact]);
     if (body) headers.push(["Content-Type", "application/sdp"]);
     const response = new Message(`SIP/2.0 ${status} ${REASONS[status]}`, headers, body);
     this.keep(this.responded, request.transaction, response);
     if (request.method === "INVITE" && status >= 200) {
       this.unacknowledged.get(request.get("Call-ID"))?.();
-      this.unacknowledged.set(request.get("Call-ID"), this.sendUntil(response, request.from));
+      this.unacknowledged.set(request.get("Call-ID"), this.sendUntil(response, request.from, () => {
+        this.unacknowledged.delete(request.get("Call-ID"));
+        if (status < 300) dialog?.hangUp(); // RFC 3261 13.3.1.4
+      }));
     } else {
       this.send(response, request.from);
     }
   }
 
-  take(octets, from) {
-    let message;
-    try {
-      message = Message.parse(octets);
-    } catch {
-      return; // Keepalives and strangers.
-    }
-    message.from = from;
+  take(message) {
     if (message.status) this.takeResponse(message);
     else this.takeRequest(message);
   }
@@ -299,10 +305,7 @@ export class SipAgent {
       return;
     }
     asked.stop();
-    if (response.status < 200) {
-      if (response.status > 100) asked.onProgress?.(response);
-      return;
-    }
+    if (response.status < 200) return asked.onProgress?.(response);
     this.asked.delete(response.transaction);
     asked.resolve(response);
   }
@@ -314,10 +317,13 @@ export class SipAgent {
       this.unacknowledged.delete(request.get("Call-ID"));
     } else if (this.responded.has(request.transaction)) {
       this.send(this.responded.get(request.transaction), request.from);
+    } else if (this.responded.size >= MOST_TRANSACTIONS) {
+      return; // Whoever means it says it again.
     } else if (request.method === "OPTIONS") {
-      this.respond(request, 200, {dialog});
+      this.respond(request, 200);
     } else if (dialog) {
-      void dialog.take(request);
+      if (dialog.has(request)) void dialog.take(request);
+      else this.respond(request, request.method === "INVITE" && !tagOf(request.get("To")) ? 482 : 481);
     } else if (request.method === "INVITE" && !tagOf(request.get("To"))) {
       this.takeCall(request);
     } else {
@@ -326,11 +332,15 @@ export class SipAgent {
   }
 
   takeCall(invite) {
-    const uri = uriOf(invite.start.split(" ")[1]);
-    const user = /^sip:([^@]*)@/i.exec(uri)?.[1] ?? "";
+    const user = /^sip:([^@]*)@/i.exec(invite.start.split(" ")[1])?.[1] ?? "";
+    const target = targetOf(invite.get("Contact"));
+    try {
+      addressOf(target);
+    } catch {
+      return this.respond(invite, 400);
+    }
     const dialog = new Dialog(this, invite.get("Call-ID"), {
-      local: `<sip:${user}@${this.address}>;tag=${token()}`, remote: invite.get("From"),
-      target: uriOf(invite.get("Contact"))});
+      user, local: `${invite.get("To")};tag=${token()}`, remote: invite.get("From"), target});
     dialog.incoming = invite;
     this.dialogs.set(dialog.id, dialog);
     this.respond(invite, 100, {dialog});

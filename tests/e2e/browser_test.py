@@ -8,14 +8,13 @@ import json
 import os
 import re
 import socket
-import subprocess
 import threading
 import unittest
 import wave
 
+from tests.e2e.chromium import TOOLS, Driver, what_is_missing
 from tests.e2e.harness import ROOT, NotHeard, RealTimeTest, free_udp_ports, wait_for
 
-TOOLS = os.path.join(ROOT, "out/tools/browser")
 DRIVER = os.path.join(ROOT, "tests/e2e/browser/driver.mjs")
 SECONDS = 15
 # A browser's jitter buffer stretches time, and speech goes through two codecs. On a quiet machine 95 %
@@ -27,47 +26,14 @@ SHARED_PORT = {"transport": {"kind": "TRANSPORT_KIND_SHARED_PORT"}}
 PATIENCE = 3 * SECONDS
 
 
-def what_is_missing():
-    if not os.path.exists("/usr/bin/chromium"):
-        return "Chromium is not installed"
-    if not os.path.isdir(os.path.join(TOOLS, "node_modules/playwright-core")):
-        return "playwright-core is not installed"
-    return ""
-
-
-class Browser:
+class Browser(Driver):
     """Pages of one headless Chromium; see tests/e2e/browser/driver.mjs."""
 
     def __init__(self, folder, prefix=()):
-        self.log = open(os.path.join(folder, "browser.log"), "w")
-        self.process = subprocess.Popen([*prefix, "node", DRIVER, folder, TOOLS], stdin=subprocess.PIPE,
-                                        stdout=subprocess.PIPE, stderr=self.log, text=True)
-        self.version = self.read()
-
-    def read(self):
-        line = self.process.stdout.readline()
-        if not line:
-            raise AssertionError("the browser's driver has ended: " + open(self.log.name).read())
-        answer = json.loads(line)
-        if "error" in answer:
-            raise AssertionError(answer["error"])
-        return answer["value"]
+        super().__init__(folder, [*prefix, "node", DRIVER, folder, TOOLS])
 
     def call(self, page, function, *arguments):
-        self.process.stdin.write(json.dumps(
-            {"page": page, "call": function, "with": arguments}) + "\n")
-        self.process.stdin.flush()
-        return self.read()
-
-    def stop(self):
-        self.process.stdin.close()
-        try:
-            self.process.wait(15)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        self.process.stdout.close()
-        self.log.close()
+        return self.ask({"page": page, "call": function, "with": arguments})
 
 
 def trunk_answer(port, direction="sendrecv", codec="0 101"):

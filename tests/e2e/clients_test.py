@@ -4,8 +4,11 @@ to a trunk, and its errors, deadlines, leases and events are what they promise.
 Node's part is skipped, aloud, where `deploy/install.sh demo` has not been run; Python's where there is no
 python3-grpcio; that of C++ where its example is not built."""
 
+import asyncio
+import functools
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -114,6 +117,10 @@ def snake_case(name):
     return "".join("_" + c.lower() if c.isupper() else c for c in name)
 
 
+def in_a_loop(test):
+    return functools.wraps(test)(lambda self: self.loop.run_until_complete(asyncio.wait_for(test(self), DEADLINE)))
+
+
 @unittest.skipUnless(os.path.isdir("/usr/lib/python3/dist-packages/grpc"), "python3-grpcio is not installed")
 class PythonClient(ExamplesOf, RelayTest):
     SOURCE = os.path.join(CLIENTS, "python/examples/bridge.py")
@@ -190,6 +197,92 @@ class PythonClient(ExamplesOf, RelayTest):
         self.assertEqual(lease.error.reason, "SESSION_NOT_FOUND")
 
 
+class PythonClientForAsyncio(PythonClient):
+    SOURCE = os.path.join(CLIENTS, "python/examples/bridge_async.py")
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.loop = asyncio.new_event_loop()  # One for all: grpc.aio 1.51 does not survive its loop in silence.
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.loop.close()
+        super().tearDownClass()
+
+    def client(self, address=None, **options):
+        from causeway_client.aio import Causeway
+        return Causeway(address or self.relay.api, **options)
+
+    async def error_of(self, awaitable):
+        from causeway_client import CausewayError
+        with self.assertRaises(CausewayError) as caught:
+            await awaitable
+        return caught.exception
+
+    @in_a_loop
+    async def test_errors_say_status_reason_field_and_metadata(self):
+        async with self.client() as client:
+            error = await self.error_of(client.relay.get_session(name="sessions/none"))
+            self.assertEqual((error.status.name, error.reason), ("NOT_FOUND", "SESSION_NOT_FOUND"))
+            self.assertEqual(error.metadata["name"], "sessions/none")
+            error = await self.error_of(client.relay.create_session(session={
+                "legs": [{"remote": {"rtp": {"ip": "nowhere", "port": 4000}}}]}))
+            self.assertEqual((error.reason, error.field), ("FIELD_INVALID", "session.legs[0].remote.rtp.ip"))
+
+    @in_a_loop
+    async def test_a_deadline_ends_a_call_that_is_not_answered(self):
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            async with self.client("127.0.0.1:%d" % silent.getsockname()[1], deadline=0.3) as client:
+                error = await self.error_of(client.relay.list_sessions())
+        self.assertEqual(error.status.name, "DEADLINE_EXCEEDED")
+
+    @in_a_loop
+    async def test_events_go_on_after_the_last_one_that_was_read(self):
+        async with self.client() as client:
+            async with client.watch() as events:
+                self.assertEqual((await anext(events)).WhichOneof("kind"), "stream_opened")
+                await client.relay.create_session(session_id="one")
+                self.assertEqual((await anext(events)).session, "sessions/one")
+            self.assertEqual([each async for each in events], [])
+            await client.relay.create_session(session_id="two")
+            async with client.watch(resume_token=events.resume_token) as later:
+                self.assertEqual((await anext(later)).WhichOneof("kind"), "stream_opened")
+                self.assertEqual((await anext(later)).session, "sessions/two")
+
+    @in_a_loop
+    async def test_events_outlive_a_broken_stream(self):
+        async with self.client() as client:
+            async with client.watch(kinds=["session_created"]) as events:
+                await anext(events)
+                await client.relay.create_session(session_id="one")
+                self.assertEqual((await anext(events)).session, "sessions/one")
+                events._iterator = Broken()
+                await client.relay.create_session(session_id="two")
+                created = [await anext(events) for _ in range(2)]  # The first one is stream_opened again.
+                self.assertEqual(created[1].session, "sessions/two")
+
+    @in_a_loop
+    async def test_a_task_that_is_cancelled_ends_while_it_waits_for_an_event(self):
+        async with self.client() as client:
+            async with client.watch() as events:
+                await anext(events)
+                waiting = asyncio.create_task(anext(events))
+                await asyncio.sleep(0)
+                waiting.cancel()
+                with self.assertRaises(asyncio.CancelledError):
+                    await waiting
+
+    @in_a_loop
+    async def test_a_lease_says_that_its_session_is_gone(self):
+        async with self.client() as client:
+            session = (await client.relay.create_session()).session.name
+            async with client.lease(session, 1) as lease:
+                await client.relay.delete_session(name=session)
+                await asyncio.wait_for(lease._task, DEADLINE)
+            self.assertEqual(lease.error.reason, "SESSION_NOT_FOUND")
+
+
 class Broken:
     """A stream whose connection was lost."""
 
@@ -201,6 +294,9 @@ class Broken:
             details = staticmethod(lambda: "the connection was lost")
             trailing_metadata = staticmethod(tuple)
         raise Lost()
+
+    async def __anext__(self):
+        next(self)
 
     def cancel(self):
         pass
@@ -263,12 +359,54 @@ class NodeClient(ExamplesOf, RelayTest):
         self.assertEqual(said["lease"], "SESSION_NOT_FOUND")
 
 
+@unittest.skipUnless(shutil.which("ruby") and shutil.which("grpc_ruby_plugin") and os.path.isdir(
+    "/usr/share/doc/ruby-grpc"), "ruby-grpc is not installed (deploy/install.sh peers)")
+class AnotherLanguage(RelayTest):
+    def run_what_the_readme_says(self, offer):
+        with open(os.path.join(CLIENTS, "README.md")) as file:
+            lines = file.read().split("## Another language")[1].split("\n\n    ")[1].split("\n\n")[0]
+        self.assertLessEqual(lines.count("\n") + 1, 10)
+        done = subprocess.run(["bash", "-euc", lines.replace("127.0.0.1:7700", self.relay.api)], input=offer, cwd=ROOT,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=DEADLINE)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout
+
+    def test_the_ten_lines_of_the_readme_bridge_an_offer(self):
+        with open(OFFER) as file:
+            said = self.run_what_the_readme_says(file.read())
+        self.assertIn("m=audio ", said)
+        self.assertIn(said.split()[0], self.relay.run("session", "list").stdout)
+
+    def test_the_ten_lines_of_the_readme_say_why_an_offer_is_refused(self):
+        self.assertEqual(self.run_what_the_readme_says("v=0\r\nx=1\r\n"), "SDP_INVALID\n")
+
+
 @unittest.skipUnless(os.path.exists(binary("client_bridge")), "client_bridge is not built")
 class CppClient(ExamplesOf, RelayTest):
     SOURCE = os.path.join(CLIENTS, "cpp/bridge.cc")
 
     def example(self):
         return Example(self, [binary("client_bridge"), self.relay.api])
+
+    def test_errors_deadlines_events_and_leases_are_as_promised(self):
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            done = subprocess.run(
+                [binary("client_check"), self.relay.api, "127.0.0.1:%d" % silent.getsockname()[1]],
+                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=DEADLINE)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        said = {}
+        for line in done.stdout.splitlines():
+            said.update(json.loads(line))
+        not_found, invalid, late = 5, 3, 4  # gRPC's numbers.
+        self.assertEqual(said["missing"][:2] + said["missing"][5:],
+                         [str(not_found), "SESSION_NOT_FOUND", "sessions/none"])
+        self.assertNotEqual(said["missing"][2], "0")
+        field = "session.legs[0].remote.rtp.ip"
+        self.assertEqual(said["invalid"][:2] + said["invalid"][3:5], [str(invalid), "FIELD_INVALID", field, field])
+        self.assertNotIn(said["invalid"][2], ("0", said["missing"][2]))
+        self.assertEqual(said["late"], [str(late), "", "0", "", "", ""])
+        self.assertEqual((said["opened"], said["created"], said["closed"]), ("stream_opened", "sessions/one", "yes"))
+        self.assertEqual((said["renewed"], said["lease"]), ("yes", "SESSION_NOT_FOUND"))
 
 
 if __name__ == "__main__":

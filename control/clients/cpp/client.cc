@@ -42,9 +42,13 @@ Error::Error(const grpc::Status& refused)
     google::rpc::RetryInfo retry;
     if (detail.UnpackTo(&info)) {
       reason = info.reason();
+      v1::ErrorReason_Parse("ERROR_REASON_" + reason, &code);
       metadata.insert(info.metadata().begin(), info.metadata().end());
     } else if (detail.UnpackTo(&request)) {
-      if (request.field_violations_size() > 0) field = request.field_violations(0).field();
+      for (const auto& each : request.field_violations()) {
+        if (field.empty()) field = each.field();
+        fields[each.field()] = each.description();
+      }
     } else if (detail.UnpackTo(&retry)) {
       retry_delay = std::chrono::seconds(retry.retry_delay().seconds()) +
                     std::chrono::milliseconds(retry.retry_delay().nanos() / 1'000'000);
@@ -79,16 +83,25 @@ void Lease::run(const std::stop_token& stop) {
   v1::RenewSessionRequest request;
   request.set_name(session_);
   request.mutable_lease()->set_seconds(length_.count());
+  const auto pause = std::chrono::milliseconds(length_) / 3;
   while (!stop.stop_requested()) {
+    std::optional<Error> failed;
     try {
-      causeway_.call(&v1::RelayService::Stub::RenewSession, request);
+      causeway_.call(&v1::RelayService::Stub::RenewSession, request, pause);
     } catch (const Error& error) {
-      // Whatever else it is may be over before the lease is.
-      if (error.reason == "SESSION_NOT_FOUND") return;
+      failed = error;
     }
     std::unique_lock lock(mutex_);
-    stopped_.wait_for(lock, stop, std::chrono::milliseconds(length_) / 3, [] { return false; });
+    error_ = failed;
+    // Whatever else it is may be over before the lease is.
+    if (failed && failed->code == v1::ERROR_REASON_SESSION_NOT_FOUND) return;
+    stopped_.wait_for(lock, stop, pause, [] { return false; });
   }
+}
+
+std::optional<Error> Lease::error() const {
+  const std::lock_guard lock(mutex_);
+  return error_;
 }
 
 std::string kind_of(const v1::Event& event) {

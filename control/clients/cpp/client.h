@@ -14,6 +14,7 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include "causeway/v1/common.pb.h"
 #include "causeway/v1/event_service.grpc.pb.h"
 #include "causeway/v1/node_service.grpc.pb.h"
 #include "causeway/v1/recording_service.grpc.pb.h"
@@ -32,8 +33,13 @@ class Error : public std::runtime_error {
   /// The stable word for programs, a value of causeway.v1.ErrorReason without its prefix, such as
   /// `SDP_INVALID`. Empty where the error is not the relay's.
   std::string reason;
+  /// The same as a value to compare with, `v1::ERROR_REASON_SDP_INVALID`; unspecified where the
+  /// error is not the relay's, or newer than this client.
+  v1::ErrorReason code = v1::ERROR_REASON_UNSPECIFIED;
   /// The path of the first wrong field from the request; empty where none is.
   std::string field;
+  /// What is wrong with each field, by its path from the request.
+  std::map<std::string, std::string> fields;
   /// What the reason is about.
   std::map<std::string, std::string> metadata;
   /// How long to wait at least before the next try.
@@ -51,13 +57,14 @@ class Causeway {
 
   /// A method that answers once, by its stub's name: `call(&v1::RelayService::Stub::BridgeOffer,
   /// request)`. A request_id that is empty is filled in, so that a repeat by the channel changes
-  /// nothing twice. Throws Error.
+  /// nothing twice. `deadline`: how long it may take, that of the client where none is given.
+  /// Throws Error.
   template <class Stub, class Request, class Response>
   Response call(grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
-                Request request) {
+                Request request, std::optional<std::chrono::milliseconds> deadline = std::nullopt) {
     fill_request_id(request);
     grpc::ClientContext context;
-    context.set_deadline(std::chrono::system_clock::now() + deadline_);
+    context.set_deadline(std::chrono::system_clock::now() + deadline.value_or(deadline_));
     Response response;
     const grpc::Status status = (stub<Stub>().*method)(&context, request, &response);
     if (!status.ok()) throw Error(status);
@@ -85,13 +92,17 @@ class Lease {
  public:
   Lease(Causeway& causeway, std::string session, std::chrono::seconds length);
 
+  /// What the last renewal failed with; nothing where it did not. Any thread may ask.
+  [[nodiscard]] std::optional<Error> error() const;
+
  private:
   void run(const std::stop_token& stop);
 
   Causeway& causeway_;
   const std::string session_;
   const std::chrono::seconds length_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
+  std::optional<Error> error_;  // Under mutex_.
   std::condition_variable_any stopped_;
   std::jthread thread_;  // Last: it uses all of the above.
 };

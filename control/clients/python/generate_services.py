@@ -1,7 +1,8 @@
 #!/usr/bin/python3
-"""Writes causeway_services.py: a class a service with a typed method for each of the API's methods.
+"""Writes causeway_services.py, and causeway_services_aio.py for asyncio: a class a service with a typed
+method for each of the API's methods.
 
-usage: generate_services.py FOLDER      (the stubs that protoc made are there, and it goes there)
+usage: generate_services.py FOLDER      (the stubs that protoc made are there, and they go there)
 """
 
 import keyword
@@ -11,10 +12,15 @@ import sys
 
 HEADER = '''"""The services of causeway.v1 as Python methods. Made by generate_services.py."""
 
-from typing import Any, Iterable, Iterator, Mapping, Optional, Union
+from typing import Any, %(typing)s, Iterable, Mapping, Optional, Union
 
-from causeway_client.service import Service
+from %(base)s import Service
 '''
+# By file: where its methods come from, and what they return where they answer once or many times.
+KINDS = {
+    "causeway_services.py": ("causeway_client.service", "%s", "Iterator"),
+    "causeway_services_aio.py": ("causeway_client.aio", "Awaitable[%s]", "AsyncIterator"),
+}
 SCALARS = {"string": "str", "bytes": "bytes", "bool": "bool", "float": "float", "double": "float"}
 
 
@@ -53,7 +59,7 @@ def comment_of(path, *names):
     return [line.strip()[2:].strip() for line in lines[begin:at]]
 
 
-def method_text(method, proto):
+def method_text(method, proto, once, many):
     request, answer = method.input_type, method.output_type
     is_stream = method.name.startswith("Watch")
     fields = []
@@ -61,7 +67,7 @@ def method_text(method, proto):
         assert not keyword.iskeyword(field.name), field.name
         fields.append("%s: Optional[%s] = None" % (field.name, type_of(field)))
     answer_type = "%s.%s" % (module_of(answer), answer.name)
-    result = "Iterator[%s]" % answer_type if is_stream else answer_type
+    result = "%s[%s]" % (many, answer_type) if is_stream else once % answer_type
     head = "    def %s(self, *, %stimeout: Optional[float] = None) -> %s:" % (
         snake_case(method.name), "".join(each + ", " for each in fields), result)
     sent = ", ".join("%s=%s" % (f.name, f.name) for f in request.fields)
@@ -76,23 +82,21 @@ def main():
     folder = pathlib.Path(sys.argv[1])
     protos = pathlib.Path(__file__).resolve().parents[3] / "proto"
     sys.path.insert(0, str(folder))
-    modules, classes = set(), []
-    for path in sorted(folder.glob("causeway/v1/*_pb2.py")):
-        if path.stem.startswith("intercept"):
-            continue  # Served elsewhere, to others.
-        name = "causeway.v1." + path.stem
-        modules.add(name)
-        file = __import__(name, fromlist=["DESCRIPTOR"]).DESCRIPTOR
-        proto = protos / file.name
-        for service in file.services_by_name.values():
-            methods = "\n\n".join(method_text(each, proto) for each in service.methods)
-            classes.append('class %s(Service):\n    """%s"""\n\n    NAME = "%s"\n\n%s\n' % (
-                service.name, "\n    ".join(comment_of(proto, service.name)), service.full_name,
-                methods))
-    modules |= {"google.protobuf.%s_pb2" % each for each in ("duration", "field_mask")}
+    files = [path for path in sorted(folder.glob("causeway/v1/*_pb2.py"))
+             if not path.stem.startswith("intercept")]  # Served elsewhere, to others.
+    modules = ["causeway.v1." + path.stem for path in files]
+    modules += ["google.protobuf.%s_pb2" % each for each in ("duration", "field_mask")]
     imports = "".join("import %s\n" % each for each in sorted(modules))
-    (folder / "causeway_services.py").write_text(
-        HEADER + imports + "\n\n" + "\n\n".join(classes))
+    descriptors = [__import__("causeway.v1." + path.stem, fromlist=["DESCRIPTOR"]).DESCRIPTOR for path in files]
+    services = [(service, protos / file.name) for file in descriptors for service in file.services_by_name.values()]
+    for name, (base, once, many) in KINDS.items():
+        classes = ['class %s(Service):\n    """%s"""\n\n    NAME = "%s"\n\n%s\n' % (
+            service.name, "\n    ".join(comment_of(proto, service.name)), service.full_name,
+            "\n\n".join(method_text(each, proto, once, many) for each in service.methods))
+            for service, proto in services]
+        typing = many if once == "%s" else "%s, Awaitable" % many
+        (folder / name).write_text(
+            HEADER % {"base": base, "typing": typing} + imports + "\n\n" + "\n\n".join(classes))
 
 
 if __name__ == "__main__":

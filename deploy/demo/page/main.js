@@ -2,7 +2,7 @@
 import {Leg} from "./graphs.js";
 import {Microphone, PeerConnection, SILENCE} from "./phone.js";
 import {ask, listen} from "./server.js";
-import {isBad, sentenceOf, stepsOf} from "./words.js";
+import {WITHOUT_MICROPHONE, inWords, isBad, sentenceOf, stepsOf} from "./words.js";
 
 const $ = (id) => document.getElementById(id);
 const MOST_EVENTS = 200;
@@ -21,8 +21,7 @@ const guarded = (action) => async (event) => {
   try {
     await action(event);
   } catch (error) {
-    say(error.name === "NotAllowedError" ? "The browser does not give the microphone away. Allow it and try again."
-      : `That did not work: ${error.message}.`, true);
+    say(inWords(error), true);
   }
 };
 
@@ -120,7 +119,7 @@ async function accept() {
     call.id = id;
     await ask("answer", {request, answer});
   } catch (error) {
-    await ask("answer", {request, error: error.message});
+    await ask("answer", {request, error: "the page that was called has no microphone"});
     finish();
     throw error;
   }
@@ -238,6 +237,11 @@ function showReport({legs, side}) {
 
 function showEvent({event}) {
   const item = document.createElement("li");
+  // Of what comes each second, the last stays: the log is for what happens once.
+  if (event.kind === "qualityReport") {
+    item.dataset.quality = event.leg;
+    $("events").querySelector(`[data-quality="${event.leg}"]`)?.remove();
+  }
   const time = document.createElement("time"), about = document.createElement("b"), what = document.createElement("span");
   time.dateTime = new Date(event.time).toISOString();
   time.textContent = new Date(event.time).toLocaleTimeString("en-GB");
@@ -273,7 +277,8 @@ const handlers = {
     $("sip").textContent = `A SIP phone calls you as sip:${number}@${sip}`;
     document.title = `Page ${number}: Causeway`;
     showPeople({phone});
-    if (!call && !incoming) say("Ready.");
+    if (!navigator.mediaDevices) say(WITHOUT_MICROPHONE, true);
+    else if (!call && !incoming) say("Ready: choose whom to call.");
   },
   people: showPeople,
   incoming(what) {
@@ -307,6 +312,7 @@ const handlers = {
   recording: showRecording,
   problem: ({text}) => say(text, true),
   ended({reason}) {
+    if (!call && !incoming) return; // It is known here, and why.
     incoming = null;
     finish();
     say(`The call has ended: ${reason}.`);
@@ -355,9 +361,9 @@ setInterval(async () => {
   if (call) call.levels = {said: Math.max(said, call.levels.said ?? SILENCE), heard: Math.max(heard, call.levels.heard ?? SILENCE)};
 }, 200);
 
-if (!navigator.mediaDevices) say("Browsers give their microphone to https and localhost only.", true);
-else void listMicrophones();
+if (navigator.mediaDevices) void listMicrophones();
 listen(handlers, () => {
   $("you").textContent = "not connected";
   $("you").classList.add("off");
+  say("The server of this page cannot be reached. The page tries again by itself.", true);
 });

@@ -4,7 +4,8 @@ const token = crypto.randomUUID();
 /** Asks the server for an action; throws what it says where it refuses. */
 export async function ask(action, what = {}) {
   const response = await fetch(`api/${action}`, {
-    method: "POST", headers: {"content-type": "application/json"}, body: JSON.stringify({token, ...what})});
+    method: "POST", headers: {"content-type": "application/json"}, body: JSON.stringify({token, ...what}),
+  }).catch(() => { throw new Error("the server of this page cannot be reached"); });
   const answer = await response.json();
   if (answer.error) throw new Error(answer.error);
   return answer;

@@ -33,6 +33,18 @@ const SENTENCES = {
 };
 const BAD = ["eventsLost", "dtlsFailed", "mediaTimeout", "srtpAuthFailures", "sessionOrphaned", "keyExpiring"];
 
+export const WITHOUT_MICROPHONE = "Browsers give their microphone to pages of https and of localhost only: open this page there.";
+const OF_THE_MICROPHONE = {
+  NotAllowedError: "The browser does not give the microphone away. Allow it in the browser's address bar and try again.",
+  NotFoundError: "There is no microphone. Connect one and try again.",
+  OverconstrainedError: "That microphone is gone. Choose another one and try again.",
+  NotReadableError: "The microphone cannot be used: another program may have it.",
+};
+
+/** Why something did not work, as a sentence. */
+export const inWords = (error) => navigator.mediaDevices
+  ? OF_THE_MICROPHONE[error.name] ?? `That did not work: ${error.message}.` : WITHOUT_MICROPHONE;
+
 export const sentenceOf = ({kind, what}) => SENTENCES[kind]?.(what) ?? kind;
 export const isBad = ({kind, what}) => BAD.includes(kind) || /DEGRADED|FAILED/.test(what.transition ?? "");
 

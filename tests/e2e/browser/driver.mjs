@@ -6,14 +6,12 @@
 // Files that pages ask for are served from the folder that is the first argument, on loopback.
 import {createServer} from "node:http";
 import {readFile} from "node:fs/promises";
-import {createRequire} from "node:module";
 import {dirname, join, normalize} from "node:path";
-import {createInterface} from "node:readline";
 import {fileURLToPath} from "node:url";
+import {launch, serve} from "./chromium.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const folder = process.argv[2];
-const {chromium} = createRequire(join(process.argv[3], "package.json"))("playwright-core");
 
 const server = createServer(async (request, response) => {
   const path = normalize(decodeURIComponent(request.url));
@@ -27,16 +25,7 @@ const server = createServer(async (request, response) => {
 });
 await new Promise((done) => server.listen(0, "127.0.0.1", done));
 
-const browser = await chromium.launch({
-  executablePath: "/usr/bin/chromium",
-  args: [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-    "--autoplay-policy=no-user-gesture-required", "--allow-loopback-in-peer-connection",
-    "--disable-features=WebRtcHideLocalIpsWithMdns",
-  ],
-});
-
+const browser = await launch(process.argv[3]);
 const pages = new Map();
 async function pageNamed(name) {
   if (!pages.has(name)) {
@@ -47,16 +36,6 @@ async function pageNamed(name) {
   return pages.get(name);
 }
 
-console.log(JSON.stringify({value: browser.version()}));
-for await (const line of createInterface({input: process.stdin})) {
-  const {page, call, with: values = []} = JSON.parse(line);
-  try {
-    const value = await (await pageNamed(page)).evaluate(
-        ([name, given]) => globalThis[name](...given), [call, values]);
-    console.log(JSON.stringify({value: value ?? null}));
-  } catch (error) {
-    console.log(JSON.stringify({error: String(error)}));
-  }
-}
-await browser.close();
+await serve(browser, async ({page, call, with: values = []}) => (await pageNamed(page)).evaluate(
+    ([name, given]) => globalThis[name](...given), [call, values]));
 server.close();

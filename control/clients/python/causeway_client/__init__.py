@@ -6,6 +6,7 @@
             for event in events: ...
 """
 
+# For asyncio, the same with `await` and `async`: causeway_client.aio.
 from causeway_client.client import Causeway
 from causeway_client.errors import CausewayError
 from causeway_client.events import Events

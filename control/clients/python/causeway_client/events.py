@@ -9,6 +9,14 @@ from causeway_client.errors import CausewayError
 PAUSE = 0.5  # Seconds before the stream is opened again.
 
 
+def pause_after(failure):
+    """For how many seconds to wait before the stream is opened again; raises what will not pass."""
+    error = CausewayError("WatchEvents", failure)
+    if error.status != grpc.StatusCode.UNAVAILABLE and error.reason != "SLOW_READER":
+        raise error from None
+    return error.retry_delay or PAUSE
+
+
 class Events:
     """Iterates over causeway.v1.Event. Where the stream breaks off, or was read too slowly, it is opened
     again after the last event, so that none is missed or seen twice; other errors are raised.
@@ -38,10 +46,7 @@ class Events:
             except grpc.RpcError as failure:
                 if self._is_closed:
                     break
-                error = CausewayError("WatchEvents", failure)
-                if error.status != grpc.StatusCode.UNAVAILABLE and error.reason != "SLOW_READER":
-                    raise error from None
-                time.sleep(error.retry_delay or PAUSE)
+                time.sleep(pause_after(failure))
                 self._open()
         raise StopIteration
 
