@@ -70,7 +70,8 @@ export class Call {
 
   async takeAnswer(sdp, more = {}) {
     const {answerSdp} = await this.causeway.relay.bridgeAnswer({name: this.session, answerSdp: sdp, ...more});
-    if (answerSdp) this.sides.caller.tell("answer", {call: this.id, sdp: answerSdp});
+    const type = more.provisional ? "pranswer" : "answer";
+    if (answerSdp) this.sides.caller.tell("answer", {call: this.id, type, sdp: answerSdp});
   }
 
   /** An offer of one side in the running call (hold, resume): the other is offered what it lets flow. */

@@ -114,7 +114,7 @@ class Demo {
     const page = this.pageOf(user);
     if (!page || this.callsOf(page).length) return dialog.hangUp(page ? 486 : 404);
     const phone = new Phone(dialog, uriOf(dialog.remote));
-    phone.tell = (kind, what) => kind === "answer" && dialog.accept(what.sdp);
+    phone.tell = (kind, what) => kind === "answer" && what.type === "answer" && dialog.accept(what.sdp);
     this.sip.respond(dialog.incoming, 180, {dialog});
     let call;
     call = this.start(phone, calledPage(page, phone.label, () => call), offer);

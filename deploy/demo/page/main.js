@@ -290,8 +290,8 @@ const handlers = {
   ringing() {
     if (call && !call.answered) say("It rings.");
   },
-  async answer({sdp}) {
-    if (call) await call.peer.accept(sdp);
+  async answer({sdp, type}) {
+    if (call) await call.peer.accept(sdp, type);
   },
   async offer({request, offer}) {
     try {

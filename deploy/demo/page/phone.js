@@ -56,8 +56,9 @@ export class PeerConnection {
     return this.connection.localDescription.sdp;
   }
 
-  accept(sdp) {
-    return this.connection.setRemoteDescription({type: "answer", sdp});
+  /** `type`: `pranswer` while it rings: another may follow. */
+  accept(sdp, type = "answer") {
+    return this.connection.setRemoteDescription({type, sdp});
   }
 
   async answer(sdp) {
