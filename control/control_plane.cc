@@ -247,6 +247,7 @@ void show(const engine::DtlsUp& in, v1::Event& out) {
 void show(const engine::DtlsFailed& in, v1::Event& out) {
   out.mutable_dtls_failed()->set_detail(std::string(dtls::text_of(in.failure)));
 }
+void show(const engine::DtlsClosed&, v1::Event& out) { out.mutable_dtls_closed(); }
 void show(const engine::KeyExpiring&, v1::Event& out) { out.mutable_key_expiring(); }
 void show(const engine::DtmfReceived& in, v1::Event& out) {
   v1::DtmfEvent& event = *out.mutable_dtmf();

@@ -45,6 +45,9 @@ bool DtlsTransport::on_report(Instant now, const dtls::Report& report) {
       repeat_at_.reset();
       has_said_failure_ = false;
       return true;
+    case dtls::Outcome::Closed:
+      state_ = State::Waiting;
+      return true;
     case dtls::Outcome::Failed:
       state_ = State::Waiting;
       repeat_at_.reset();

@@ -33,8 +33,8 @@ struct DtlsWish {
 ///             |                       |                    | Up: Up          |
 ///     Shaking | job                   | -                  | Up: Up          | Timeout jobs;
 ///             |                       |                    | Failed: Waiting | after 30 s Waiting
-///     Up      | job (its last flight  | -                  | Failed: Waiting | -
-///             | again, an alert)      |                    |                 |
+///     Up      | job (its last flight  | -                  | Closed, Failed: | -
+///             | again, an alert)      |                    |   Waiting       |
 ///
 /// A report that is an aside (to strangers) changes nothing: whoever has returned no cookie begins
 /// no handshake.
@@ -61,7 +61,7 @@ class DtlsTransport {
   void connect(Instant now, Outbox& out);
   /// From an admitted source. False: it has asked too much of the pool for now.
   [[nodiscard]] bool handle_datagram(Datagram& in, Outbox& out);
-  /// What the pool has done. True where it is news: Up, or a failure that was not said yet.
+  /// What the pool has done. True where it is news: Up, Closed, or a failure that was not said yet.
   [[nodiscard]] bool on_report(Instant now, const dtls::Report& report);
   /// True where a handshake has just been given up.
   [[nodiscard]] bool handle_timeout(Instant now, Outbox& out);

@@ -67,6 +67,10 @@ struct DtlsFailed {
   LegHandle leg;
   dtls::Failure failure = dtls::Failure::None;
 };
+/// The endpoint has ended its association in good order: it hangs up. The keys go on.
+struct DtlsClosed {
+  LegHandle leg;
+};
 /// Less than a tenth of a master key's lifetime is left.
 struct KeyExpiring {
   LegHandle leg;
@@ -97,7 +101,7 @@ struct EventsLost {
 };
 
 using EventBody = std::variant<FirstPacket, AddressLearned, MediaTimeout, MediaResumed, SsrcChanged,
-                               SrtpFailed, IceChanged, DtlsUp, DtlsFailed, KeyExpiring,
+                               SrtpFailed, IceChanged, DtlsUp, DtlsFailed, DtlsClosed, KeyExpiring,
                                DtmfReceived, RecordingOverrun, SessionClosed, EventsLost>;
 
 struct Event {

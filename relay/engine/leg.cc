@@ -255,6 +255,7 @@ void Leg::fill_report(LegReport& report) const {
     report.received.duplicates += totals.duplicates;
     if (newest_ssrc_ == reception.ssrc()) report.received.jitter = reception.jitter();
   }
+  report.received.level = level_.levels();
   report.sent = sent_;
   if (is_rtp_endpoint_) fill_far_report(rtcp_.summary().far, report.sent);
   if (streams_.audio().has_sent()) report.sent.ssrc = streams_.audio().ssrc();

@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "codecs/level.h"
 #include "relay/base/datagram.h"
 #include "relay/base/payload_type_map.h"
 #include "relay/base/random.h"
@@ -286,6 +287,7 @@ class Leg {
                                                  std::size_t octets, Outbox& out);
   rtp::Verdict note_arrival(const wire::OpenRtp& packet, Instant arrival, std::size_t octets);
   void note_media(const wire::OpenRtp& packet, const Datagram& in, Outbox& out);
+  void note_level(const wire::OpenRtp& packet);
   void note_auth_failure(DropReason reason, Instant now, Outbox& out);
   void watch_events(const wire::OpenRtp& packet, Instant now, Outbox& out);
   void say_event(const media::HeardEvent& heard, Instant now, Outbox& out);
@@ -336,6 +338,7 @@ class Leg {
   bool has_said_auth_failure_ = false;
   bool has_said_key_expiring_ = false;
 
+  codecs::LevelMeter level_;  // as the endpoint says it
   LegReport::Received received_;
   LegReport::Sent sent_;
   std::array<std::uint64_t, static_cast<std::size_t>(DropReason::kCount)> drops_{};

@@ -143,7 +143,13 @@ void Leg::note_media(const wire::OpenRtp& packet, const Datagram& in, Outbox& ou
     out.events.emplace_back(in.arrival, MediaResumed{handle_, in.arrival - since});
   }
   last_packet_at_ = in.arrival;
+  if (setup_.extensions.audio_level != 0) note_level(packet);
   watch_events(packet, in.arrival, out);
+}
+
+void Leg::note_level(const wire::OpenRtp& packet) {
+  if (setup_.formats[packet.payload_type()].kind != MediaKind::Audio) return;
+  if (const auto level = setup_.extensions.level_of(packet)) level_.add(*level);
 }
 
 void Leg::watch_events(const wire::OpenRtp& packet, Instant now, Outbox& out) {
@@ -246,6 +252,8 @@ void Leg::take_dtls(Instant now, const dtls::Report& report, LegUpdate& keys, co
   if (report.outcome == dtls::Outcome::Up) {
     const bool is_active = dtls_.role() == dtls::Role::Active;
     out.events.emplace_back(now, DtlsUp{handle_, report.suite, is_active});
+  } else if (report.outcome == dtls::Outcome::Closed) {
+    out.events.emplace_back(now, DtlsClosed{handle_});
   } else {
     out.events.emplace_back(now, DtlsFailed{handle_, report.failure});
   }

@@ -120,9 +120,14 @@ void Session::fill_report(const Leg& leg, LegReport& report) const {
     }
     const media::Transcoder* const transcoder = connection->path->transcoder();
     if (transcoder == nullptr) continue;
-    if (is_to) add(report.transcoded.to_endpoint, transcoder->counters());
+    const media::Transcoder::Levels levels = transcoder->levels();
+    if (is_to) {
+      add(report.transcoded.to_endpoint, transcoder->counters());
+      if (levels.encoded) report.sent.level = levels.encoded;
+    }
     if (connection->from == leg.number()) {
       add(report.transcoded.from_endpoint, transcoder->counters());
+      if (levels.decoded) report.received.level = levels.decoded;
     }
   }
 }

@@ -409,6 +409,37 @@ TEST_P(SetUp, AHandshakeThatIsNotFinishedIsGivenUpAfterThirtySeconds) {
   EXPECT_EQ(world.events_of<DtlsUp>().size(), 1U);
 }
 
+TEST_P(SetUp, AnEndpointThatHangsUpClosesItsAssociationAndFailsNothing) {
+  open(true);
+  check(a);
+  shake_hands();
+  // What it was told of our certificate is another's now: it ends what is complete (close_notify).
+  auto other = std::make_shared<dtls::Settings>();
+  other->identity = twin.theirs;
+  other->role = dtls::Role::Active;
+  twin.make_endpoint();
+  twin.endpoint = std::move(*dtls::Association::create(other));
+  auto again = std::make_unique<UpdateLeg>();
+  again->leg = {session->handle, 1};
+  again->update.dtls = twin.settings();
+  again->update.has_new_association = true;
+  EXPECT_EQ(world.call(std::move(again))->status, Status::Ok);
+  dtls::Report hello;
+  twin.endpoint->start(hello);
+  take(std::move(hello));
+  world.run_for(100ms);
+  auto wrong = std::make_shared<dtls::Settings>(*other);
+  wrong->remote_fingerprints = {twin.theirs->fingerprint()};
+  dtls::Report bye;
+  twin.endpoint->set_settings(wrong, bye);
+  ASSERT_FALSE(bye.flight.empty());
+  take(std::move(bye));
+  world.run_for(100ms);
+  EXPECT_EQ(world.events_of<DtlsUp>().size(), 2U);
+  EXPECT_EQ(world.events_of<DtlsClosed>().size(), 1U);
+  EXPECT_TRUE(world.events_of<DtlsFailed>().empty());
+}
+
 TEST_P(SetUp, TheRelayBeginsWhereItIsTheActiveSide) {
   twin.make_endpoint(dtls::Role::Passive);
   open(true, dtls::Role::Active);
