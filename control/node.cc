@@ -94,10 +94,11 @@ worker::WorkerConfig Node::worker_config(std::size_t index, record::RingWriter* 
 
 /// On a thread of the pool's: the SRTP contexts are made here, so that the worker only swaps them
 /// in.
-void Node::hand_over(const engine::LegHandle& leg, std::uint32_t association,
+void Node::hand_over(const engine::DtlsComponent& component, std::uint32_t association,
                      dtls::Report&& report) {
   auto command = std::make_unique<engine::DtlsReport>();
-  command->leg = leg;
+  command->leg = component.leg;
+  command->is_rtcp = component.is_rtcp;
   command->association = association;
   if (report.outcome == dtls::Outcome::Up) {
     const auto keys_of = [&](SecretKey& key, SecretKey& salt) {
@@ -124,15 +125,14 @@ void Node::hand_over(const engine::LegHandle& leg, std::uint32_t association,
   command->report = std::move(report);
   engine::Command posted(std::move(command));
   // Refused only by a worker that is being stopped.
-  (void)workers_[leg.session.worker.raw()]->post(posted);
+  (void)workers_[component.leg.session.worker.raw()]->post(posted);
 }
 
 Result<void, Error> Node::start(const Seams& seams) {
   auto pool = worker::DtlsPool::create(
       {.workers = config_.workers, .threads = config_.dtls_threads},
-      [this](const engine::LegHandle& leg, std::uint32_t association, dtls::Report&& report) {
-        hand_over(leg, association, std::move(report));
-      });
+      [this](const engine::DtlsComponent& component, std::uint32_t association,
+             dtls::Report&& report) { hand_over(component, association, std::move(report)); });
   if (!pool) return failure(std::move(pool).error());
   dtls_ = std::move(*pool);
   const bool can_record = !config_.recordings_folder.empty();

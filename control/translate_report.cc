@@ -140,6 +140,7 @@ void show_srtp(const LegState& leg, const engine::LegReport& report, v1::LegRepo
   v1::SrtpReport& srtp = *out.mutable_srtp();
   if (leg.has_receive_keys) srtp.set_receive_suite(suite_of(leg.asked.spec.receive_suite));
   if (leg.has_send_keys) srtp.set_send_suite(suite_of(leg.asked.spec.send_suite));
+  if (leg.rtcp_suite) srtp.set_rtcp_suite(suite_of(*leg.rtcp_suite));
   srtp.set_auth_failures(count(DropReason::AuthFailed));
   srtp.set_replayed(count(DropReason::Replayed));
   srtp.set_unknown_mki(count(DropReason::UnknownMki));

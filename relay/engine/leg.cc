@@ -17,10 +17,16 @@ void Leg::apply(LegUpdate& update, Instant now, Outbox& out) {
     endpoint_.set_secure(*update.is_secure, now);
     std::swap(setup_.receiver, update.receiver);
     std::swap(setup_.sender, update.sender);
+    std::swap(rtcp_receiver_, update.rtcp_receiver);
+    std::swap(rtcp_sender_, update.rtcp_sender);
     has_said_auth_failure_ = has_said_key_expiring_ = false;
   }
   endpoint_.change(update.remote_rtp, update.remote_rtcp, update.accept_from, now);
-  if (update.has_rtcp_mux) endpoint_.set_rtcp_mux(*update.has_rtcp_mux);
+  if (update.has_rtcp_mux && *update.has_rtcp_mux != endpoint_.has_rtcp_mux()) {
+    // RTCP comes under the other keys; where it comes back, its own handshake begins anew.
+    endpoint_.set_rtcp_mux(*update.has_rtcp_mux);
+    rtcp_dtls_.end(out);
+  }
   watch_mappings(now);
   if (update.direction && *update.direction != setup_.direction) {
     // What was not sent while held is no loss: the streams go on with the next number.
@@ -56,9 +62,17 @@ void Leg::apply(LegUpdate& update, Instant now, Outbox& out) {
   if (update.telephone_event) setup_.telephone_event = *update.telephone_event;
   if (update.telephone_event || update.audio_clock) make_digit_sender();
   if (update.ice && endpoint_.ice() != nullptr) endpoint_.ice()->update(*update.ice, now);
-  if (update.dtls) dtls_.change(*update.dtls, update.has_new_association, out);
-  if (rtp_port.is_open) on_open(now, out);
-  if (update.is_secure) return;  // the keys are swapped already
+  if (update.dtls) {
+    std::shared_ptr<const dtls::Settings> same = *update.dtls;
+    rtcp_dtls_.change(same, update.has_new_association, out);
+    // Both replace the same settings, and the update takes them away.
+    dtls_.change(*update.dtls, update.has_new_association, out);
+  }
+  connect(now, out);
+  if (!update.is_secure) take_keys(update, now);  // else they are swapped already
+}
+
+void Leg::take_keys(LegUpdate& update, Instant now) {
   if (update.receiver) {
     if (setup_.receiver) {
       update.receiver = setup_.receiver->adopt(std::move(update.receiver), now, update.key_grace);
@@ -77,6 +91,18 @@ void Leg::apply(LegUpdate& update, Instant now, Outbox& out) {
     }
     has_said_key_expiring_ = false;
   }
+}
+
+/// What the association of RTCP has made. Its keys are of one handshake, so they change together.
+void Leg::take_rtcp_keys(LegUpdate& update, Instant now) {
+  if (rtcp_receiver_) {
+    update.receiver = rtcp_receiver_->adopt(std::move(update.receiver), now, update.key_grace);
+    update.sender = rtcp_sender_->adopt(std::move(update.sender));
+  } else {
+    rtcp_receiver_ = std::move(update.receiver);
+    rtcp_sender_ = std::move(update.sender);
+  }
+  has_said_auth_failure_ = false;
 }
 
 bool Leg::add_tap(const RecordTap& tap) {
@@ -139,7 +165,10 @@ std::optional<Instant> Leg::next_timeout() const {
   if (is_rtp_endpoint_) consider(rtcp_.next_timeout());
   consider(transport_cc_at());
   if (digits_) consider(digits_->next_timeout());
-  if (dtls_.is_used()) consider(dtls_.next_timeout());
+  if (dtls_.is_used()) {
+    consider(dtls_.next_timeout());
+    consider(rtcp_dtls_.next_timeout());
+  }
   if (endpoint_.ice() != nullptr) consider(endpoint_.ice()->next_timeout());
   consider(keeps_rtp_.next_timeout());
   consider(keeps_rtcp_.next_timeout());
@@ -159,8 +188,9 @@ void Leg::handle_timeout(Instant now, const Means& means, Outbox& out) {
     agent->handle_timeout(now, means.random, said);
     take_ice(now, said, out);
   }
-  if (dtls_.handle_timeout(now, out)) {
-    out.events.emplace_back(now, DtlsFailed{handle_, dtls::Failure::TimedOut});
+  for (DtlsTransport* const dtls : {&dtls_, &rtcp_dtls_}) {
+    if (!dtls->handle_timeout(now, out)) continue;
+    out.events.emplace_back(now, DtlsFailed{handle_, dtls::Failure::TimedOut, dtls == &rtcp_dtls_});
   }
   if (digits_ && digits_->next_timeout() && *digits_->next_timeout() <= now) {
     play_digits(now, means, out);

@@ -34,6 +34,7 @@
 
 namespace causeway::engine {
 
+struct DtlsReport;
 struct Outbox;
 
 inline constexpr std::size_t kMaxLegs = 16;
@@ -116,6 +117,9 @@ struct LegUpdate {
   std::optional<std::optional<PayloadType>> telephone_event;
   std::unique_ptr<srtp::SrtpReceiver> receiver;  ///< New receiving keys.
   std::unique_ptr<srtp::SrtpSender> sender;      ///< New sending keys.
+  /// Only back: what RTCP had of keys of its own.
+  std::unique_ptr<srtp::SrtpReceiver> rtcp_receiver;
+  std::unique_ptr<srtp::SrtpSender> rtcp_sender;
   Duration key_grace = srtp::SrtpReceiver::kKeyGrace;
   /// Another kind of protection: the keys of before go at once.
   std::optional<bool> is_secure;
@@ -170,19 +174,23 @@ class Leg {
   bool receive_stun(Datagram& in, const Means& means, Outbox& out);
   void receive_dtls(Datagram& in, Outbox& out);
   /// What the pool has made of it; flights are sent, keys are taken over.
-  void take_dtls(Instant now, const dtls::Report& report, LegUpdate& keys, const Means& means,
+  void take_dtls(Instant now, const DtlsReport& made, LegUpdate& keys, const Means& means,
                  Outbox& out);
-  [[nodiscard]] const DtlsTransport& dtls() const { return dtls_; }
-  /// Its port is open: where it is the active side and knows its endpoint, DTLS begins.
-  void on_open(Instant now, Outbox& out) {
-    if (endpoint_.rtp()) dtls_.connect(now, out);
+  [[nodiscard]] const DtlsTransport& dtls(bool is_rtcp) const {
+    return is_rtcp ? rtcp_dtls_ : dtls_;
   }
+  /// One of its ports is open, or something of it has changed: where it is the active side and
+  /// knows its endpoint, DTLS begins.
+  void connect(Instant now, Outbox& out);
   /// How the checks of its ICE are numbered, before the first one. REQUIRES: it has ICE.
   void set_transaction_ids(const ice::TransactionIds& ids) {
     endpoint_.ice()->set_transaction_ids(ids);
   }
   /// The end: the pool is to forget its handshakes.
-  void close(Outbox& out) { dtls_.close(out); }
+  void close(Outbox& out) {
+    dtls_.close(out);
+    rtcp_dtls_.close(out);
+  }
 
   /// Sends a packet that is final but for sealing. Drops are counted here. `kept`: of the
   /// connection that it comes from, to keep it where it is video; null: it is not kept.
@@ -270,12 +278,19 @@ class Leg {
   std::optional<Port> rtcp_port;
   std::uint8_t port_attempts = 0;  ///< Ports that the operating system refused.
   /// Where RTCP comes in and goes out.
-  [[nodiscard]] const Port& way_of_rtcp() const {
-    return rtcp_port && !endpoint_.has_rtcp_mux() ? *rtcp_port : rtp_port;
-  }
+  [[nodiscard]] const Port& way_of_rtcp() const { return has_rtcp_way() ? *rtcp_port : rtp_port; }
 
  private:
   [[nodiscard]] Result<wire::OpenRtp, DropReason> open(wire::SealedRtp sealed, Instant now);
+  /// Whether RTCP goes over a port of its own.
+  [[nodiscard]] bool has_rtcp_way() const { return rtcp_port && !endpoint_.has_rtcp_mux(); }
+  /// Whether it then has keys of its own (RFC 5764 4.1: an association for each port).
+  [[nodiscard]] bool has_rtcp_keys() const { return has_rtcp_way() && dtls_.is_used(); }
+  [[nodiscard]] bool is_on_rtcp_port(const Datagram& in) const {
+    return rtcp_port && in.socket == rtcp_port->socket;
+  }
+  void take_keys(LegUpdate& update, Instant now);
+  void take_rtcp_keys(LegUpdate& update, Instant now);
   void note_transport_seq(const wire::OpenRtp& packet, Instant arrival);
   void send_transport_cc(Instant now, const Means& means, Outbox& out);
   void say_mid(wire::OpenRtp& packet) const;
@@ -318,6 +333,9 @@ class Leg {
   LegHandle handle_;
   EndpointAddress endpoint_;
   DtlsTransport dtls_;
+  DtlsTransport rtcp_dtls_;  // used where RTCP goes over a port of its own
+  std::unique_ptr<srtp::SrtpReceiver> rtcp_receiver_;
+  std::unique_ptr<srtp::SrtpSender> rtcp_sender_;
   Keepalive keeps_rtp_;
   Keepalive keeps_rtcp_;
   media::OutputStreams streams_;

@@ -64,7 +64,7 @@ struct DtlsTwin {
     }
     auto& associations = pool.try_emplace(job.association, job.settings).first->second;
     auto out = std::make_unique<DtlsReport>();
-    out->leg = job.leg;
+    out->leg = job.component.leg;
     out->association = job.association;
     if (job.kind == dtls::JobKind::Start) associations.start(out->report);
     if (job.kind == dtls::JobKind::Timeout) associations.handle_timeout(out->report);
