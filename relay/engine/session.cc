@@ -244,6 +244,9 @@ unsigned Session::translate_rtcp(Instant now, Leg& from, Leg& to, const wire::Op
   route.cname = to.cname();
   const Connection* const answered = connection(to.number(), from.number());
   route.passes_transport_cc = answered != nullptr && passes_transport_cc(*answered);
+  if (answered != nullptr && answered->kept) {
+    route.sent_bits_per_second = answered->kept->sent_bits_per_second(now);
+  }
   const auto write = [&](Leg& leg, auto&& fill) {
     PacketBuf packet = pool.take();
     if (!packet) return leg.count_drop(DropReason::PoolEmpty);
