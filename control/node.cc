@@ -87,6 +87,7 @@ worker::WorkerConfig Node::worker_config(std::size_t index, record::RingWriter* 
   if (!config_.cpus.empty()) config.cpu = config_.cpus[index % config_.cpus.size()];
   config.pool_packets = config_.pool_packets;
   config.mailbox_commands = config_.mailbox_commands;
+  config.shared_port_buffer = static_cast<int>(config_.shared_port_buffer);
   config.records = ring;
   config.dtls = dtls_.get();
   return config;
