@@ -351,7 +351,7 @@ void ControlPlane::on_session_closed(engine::SessionClosed closed, Instant at) {
     v1::SessionReport report = show_session_report(*session, node_->wall(), unix_time);
     set(*report.mutable_close_time(), unix_time);
     report.set_close_reason(reason);
-    for (const v1::LegReport& earlier : session->closed_legs) *report.add_legs() = earlier;
+    auto& reports = session->closed_legs;
     for (LegState& leg : session->legs) {
       engine::LegReport counted;
       if (engine::Leg* const engine_leg = closed.session->leg(leg.number)) {
@@ -366,8 +366,10 @@ void ControlPlane::on_session_closed(engine::SessionClosed closed, Instant at) {
       event.mutable_leg_closed()->set_reason(v1::CLOSE_REASON_SESSION_CLOSED);
       *event.mutable_leg_closed()->mutable_report() = shown;
       publish(*session, std::move(event));
-      *report.add_legs() = std::move(shown);
+      reports.emplace(leg.number, std::move(shown));
     }
+    for (auto& [number, leg] : reports) *report.add_legs() = std::move(leg);
+    reports.clear();
     count_legs(session->handle.worker, -static_cast<int>(session->legs.size()));
     count_sessions(-1);
     session->final_report = std::move(report);

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <map>
 
 #include "control/describe.h"
 #include "control/lookup.h"
@@ -136,13 +137,14 @@ Answer<v1::GetSessionReportResponse> RelayApi::get_session_report(
   const auto found = find_session(plane_, in.name(), Field("name"));
   if (!found) return failure(found.error());
   SessionState& session = **found;
+  std::map<std::uint16_t, v1::LegReport> reports;  // in their order of creation
   std::vector<std::pair<std::uint16_t, std::string>> legs;
   v1::GetSessionReportResponse out;
   v1::SessionReport& report = *out.mutable_report();
   {
     const Lock lock(session.data);
     report = show_session_report(session, plane_.node().wall(), plane_.now_unix());
-    for (const v1::LegReport& closed : session.closed_legs) *report.add_legs() = closed;
+    reports = session.closed_legs;
     for (const LegState& leg : session.legs) legs.emplace_back(leg.number, leg.id());
     for (const std::string& id : session.recordings) {
       if (auto recording = plane_.recordings().get(session.id, id)) {
@@ -154,8 +156,9 @@ Answer<v1::GetSessionReportResponse> RelayApi::get_session_report(
     auto leg = read_leg_report(plane_, session, number, id);
     if (!leg && leg.error().reason == "LEG_NOT_FOUND") continue;  // deleted meanwhile
     if (!leg) return failure(std::move(leg).error());
-    *report.add_legs() = std::move(*leg);
+    reports.emplace(number, std::move(*leg));
   }
+  for (auto& [number, leg] : reports) *report.add_legs() = std::move(leg);
   return out;
 }
 

@@ -58,22 +58,37 @@ class LegNegotiation {
     return failure(api_error("LEG_NOT_READY", "An offer of the relay is pending on " + id_ + "."));
   }
 
-  /// The endpoint's offer, taken: what is agreed takes effect, and the answer is returned.
-  [[nodiscard]] Answer<std::string> answer(std::string_view offer_sdp) {
+  /// The endpoint's offer, taken: what is agreed takes effect, and the answer is returned. While
+  /// it is provisional the offer may be answered again, and an answer that says the same is the
+  /// same text (RFC 6337 3.1.1: SIP allows no other).
+  [[nodiscard]] Answer<std::string> answer(std::string_view offer_sdp, bool is_provisional) {
     auto offer = read_sdp(offer_sdp, sdp_);
     if (!offer) return failure(std::move(offer).error());
     auto agreed = agree_on(*offer, OtherSide::HasSpoken);
     if (!agreed) return failure(std::move(agreed).error());
     if (auto done = take(**agreed, true); !done) return failure(std::move(done).error());
-    if (auto done = drop_video_leg(**agreed); !done) return failure(std::move(done).error());
+    if (auto done = drop_video_leg(agreed->get()); !done) return failure(std::move(done).error());
     const Lock lock(session_.data);
     LegState* const leg = session_.leg(id_);
     if (leg == nullptr) return failure(no_leg(session_.id, id_));
-    leg->negotiation.agreed = std::move(*agreed);
-    leg->negotiation.unanswered.reset();
-    leg->negotiation.heard.reset();
-    ++leg->negotiation.version;
-    return write_answer(*profile_, *leg->negotiation.agreed, our_side(session_, *leg));
+    NegotiationState& negotiation = leg->negotiation;
+    negotiation.agreed = std::move(*agreed);
+    negotiation.heard.reset();
+    const auto write = [&] {
+      return write_answer(*profile_, *negotiation.agreed, our_side(session_, *leg));
+    };
+    std::string text = write();
+    if (!negotiation.answered || negotiation.answered->reveal() != text) {
+      ++negotiation.version;
+      text = write();
+    }
+    if (is_provisional) {
+      negotiation.answered = std::make_shared<const jsep::SecretText>(text);
+    } else {
+      negotiation.drop_unanswered();
+      negotiation.settled = negotiation.agreed;
+    }
+    return text;
   }
 
   /// The relay's offer, which is then pending. Errors: LEG_NOT_READY.
@@ -93,8 +108,9 @@ class LegNegotiation {
     return write_offer(*profile_, *leg->negotiation.pending, our_side(session_, *leg));
   }
 
-  /// The endpoint's answer to it. Errors: LEG_NOT_READY.
-  [[nodiscard]] Answer<void> set_answer(std::string_view answer_sdp, bool is_provisional) {
+  /// The endpoint's answer to it: what it says takes effect, and the offer stays pending until
+  /// settle(). Errors: LEG_NOT_READY.
+  [[nodiscard]] Answer<void> set_answer(std::string_view answer_sdp) {
     std::shared_ptr<const jsep::Offer> pending;
     {
       const Lock lock(session_.data);
@@ -110,20 +126,27 @@ class LegNegotiation {
     // The application has taken away what was offered: another port would not be the one.
     if (agreed->video_transport && !has_video_leg()) leave_out_video(*agreed);
     if (auto done = take(*agreed, false); !done) return done;
-    if (!is_provisional) {  // another branch may take the video that was offered
-      if (auto done = drop_video_leg(*agreed); !done) return done;
-    }
     const Lock lock(session_.data);
     LegState* const leg = session_.leg(id_);
     if (leg == nullptr) return failure(no_leg(session_.id, id_));
     leg->negotiation.agreed = std::make_shared<const jsep::Agreed>(std::move(*agreed));
-    if (!is_provisional) leg->negotiation.pending.reset();
+    return {};
+  }
+
+  /// That answer was the last word. Until then another branch may take the video that was offered.
+  [[nodiscard]] Answer<void> settle() {
+    const auto agreed = now_agreed();
+    if (auto done = drop_video_leg(agreed.get()); !done) return done;
+    const Lock lock(session_.data);
+    LegState* const leg = session_.leg(id_);
+    if (leg == nullptr) return failure(no_leg(session_.id, id_));
+    leg->negotiation.settled = agreed;
+    leg->negotiation.pending.reset();
     return {};
   }
 
   /// Errors: LEG_NOT_READY.
   [[nodiscard]] Answer<void> roll_back() {
-    std::shared_ptr<const jsep::Agreed> agreed;
     {
       const Lock lock(session_.data);
       LegState* const leg = session_.leg(id_);
@@ -131,45 +154,64 @@ class LegNegotiation {
       if (!leg->negotiation.pending) {
         return failure(api_error("LEG_NOT_READY", "No offer of the relay is pending."));
       }
-      agreed = leg->negotiation.agreed;
     }
-    auto done = agreed ? drop_video_leg(*agreed) : remove_video_leg(plane_, session_, id_);
-    if (!done) return done;
+    if (auto done = go_back_to_settled(); !done) return done;
     const Lock lock(session_.data);
     LegState* const leg = session_.leg(id_);
     if (leg != nullptr) leg->negotiation.pending.reset();
     return {};
   }
 
-  /// An offer of the endpoint's that was heard will not be answered; nothing where there is none.
+  /// An offer of the endpoint's that was heard will not be answered any more; nothing where there
+  /// is none.
   [[nodiscard]] Answer<void> forget() {
-    std::shared_ptr<const jsep::Agreed> agreed;
     {
       const Lock lock(session_.data);
       LegState* const leg = session_.leg(id_);
       if (leg == nullptr || !leg->negotiation.unanswered) return {};
-      leg->negotiation.unanswered.reset();
-      leg->negotiation.heard.reset();
-      agreed = leg->negotiation.agreed;
+      leg->negotiation.drop_unanswered();
     }
-    return agreed ? drop_video_leg(*agreed) : remove_video_leg(plane_, session_, id_);
+    return go_back_to_settled();
   }
 
-  /// BridgeOffer: an offer of the endpoint's that is answered later. What it says of its codecs is
-  /// known from now on, so that the other side can be offered them. Returns what may flow on the
-  /// other side, where this one is on hold. Errors: as answer().
+  /// BridgeOffer: an offer of the endpoint's that is answered later. Nothing changes yet, but what
+  /// it says is known, so that the other side can be offered it. Returns what may flow on the other
+  /// side, where this one is on hold. Errors: as answer().
   [[nodiscard]] Answer<jsep::Direction> hear(std::string_view offer_sdp) {
     auto offer = read_sdp(offer_sdp, sdp_);
     if (!offer) return failure(std::move(offer).error());
     const auto agreed = agree_on(*offer, OtherSide::IsAskedYet);
     if (!agreed) return failure(agreed.error());
-    if (auto done = take(**agreed, true); !done) return failure(std::move(done).error());
     const Lock lock(session_.data);
     LegState* const leg = session_.leg(id_);
     if (leg == nullptr) return failure(no_leg(session_.id, id_));
+    leg->negotiation.drop_unanswered();
     leg->negotiation.unanswered = std::make_shared<const jsep::SecretText>(offer_sdp);
     leg->negotiation.heard = *agreed;
     return jsep::turned((*agreed)->direction);
+  }
+
+  /// What the leg is by its last answer, provisional or final; null: none yet.
+  [[nodiscard]] std::shared_ptr<const jsep::Agreed> now_agreed() {
+    const Lock lock(session_.data);
+    const LegState* const leg = session_.leg(id_);
+    return leg == nullptr ? nullptr : leg->negotiation.agreed;
+  }
+
+  /// Makes the leg again what `before` says, an earlier now_agreed(); null: nothing flows.
+  [[nodiscard]] Answer<void> go_back_to(std::shared_ptr<const jsep::Agreed> before) {
+    if (now_agreed() == before) return {};
+    v1::UpdateLegRequest nothing;
+    nothing.mutable_leg()->set_direction(v1::DIRECTION_INACTIVE);
+    nothing.mutable_update_mask()->add_paths("direction");
+    // A leg for video that `before` had is there still: it goes with a final answer only.
+    auto done = before ? take_both(*before, false) : change(id_, nothing);
+    if (!done) return done;
+    const Lock lock(session_.data);
+    LegState* const leg = session_.leg(id_);
+    if (leg == nullptr) return failure(no_leg(session_.id, id_));
+    leg->negotiation.agreed = std::move(before);
+    return {};
   }
 
   [[nodiscard]] v1::Leg show() {
@@ -231,6 +273,9 @@ class LegNegotiation {
         update.mutable_update_mask()->add_paths("codecs");
         set_extensions(offer.lines, offer.extensions, offer.video, *update.mutable_leg());
         update.mutable_update_mask()->add_paths("header_extensions");
+        // An offer before may have come to nothing.
+        update.mutable_leg()->set_direction(direction_of(leg->wanted_direction));
+        update.mutable_update_mask()->add_paths("direction");
       }
       if (ice_restart && leg->setup.ice) {
         update.mutable_leg()->mutable_transport()->mutable_ice()->set_restart(true);
@@ -297,10 +342,22 @@ class LegNegotiation {
     return done;
   }
 
-  /// Without video in what was agreed there is no leg for it.
-  Answer<void> drop_video_leg(const jsep::Agreed& agreed) {
-    if (agreed.video_transport) return {};
+  /// Without video in what was agreed (null: nothing was) there is no leg for it.
+  Answer<void> drop_video_leg(const jsep::Agreed* agreed) {
+    if (agreed != nullptr && agreed->video_transport) return {};
     return remove_video_leg(plane_, session_, id_);
+  }
+
+  Answer<void> go_back_to_settled() {
+    std::shared_ptr<const jsep::Agreed> settled;
+    {
+      const Lock lock(session_.data);
+      const LegState* const leg = session_.leg(id_);
+      if (leg == nullptr) return failure(no_leg(session_.id, id_));
+      settled = leg->negotiation.settled;
+    }
+    if (auto done = go_back_to(std::move(settled)); !done) return done;
+    return drop_video_leg(now_agreed().get());
   }
 
   Answer<void> prepare(LegChange& change, const std::string& id,
@@ -403,7 +460,7 @@ Answer<v1::CreateAnswerResponse> RelayApi::create_answer(const v1::CreateAnswerR
   const Lock operation(session.operation);
   LegNegotiation leg(plane_, session, child->id, Field("offer_sdp"));
   if (auto begun = leg.begin(in.profile()); !begun) return failure(std::move(begun).error());
-  auto answer = leg.answer(in.offer_sdp());
+  auto answer = leg.answer(in.offer_sdp(), false);
   if (!answer) return failure(std::move(answer).error());
   v1::CreateAnswerResponse out;
   out.set_answer_sdp(std::move(*answer));
@@ -421,9 +478,9 @@ Answer<v1::SetAnswerResponse> RelayApi::set_answer(const v1::SetAnswerRequest& i
   const Lock operation(session.operation);
   LegNegotiation leg(plane_, session, child->id, Field("answer_sdp"));
   if (auto begun = leg.begin(""); !begun) return failure(std::move(begun).error());
-  if (auto done = leg.set_answer(in.answer_sdp(), in.provisional()); !done) {
-    return failure(std::move(done).error());
-  }
+  auto done = leg.set_answer(in.answer_sdp());
+  if (done && !in.provisional()) done = leg.settle();
+  if (!done) return failure(std::move(done).error());
   v1::SetAnswerResponse out;
   *out.mutable_leg() = leg.show();
   return out;
@@ -587,7 +644,8 @@ Answer<v1::BridgeAnswerResponse> RelayApi::bridge_answer(const v1::BridgeAnswerR
     if (auto begun = callee.begin(""); !begun) return failure(std::move(begun).error());
     LegNegotiation caller(plane_, session, *to, Field("to_leg"));
     if (auto begun = caller.begin(""); !begun) return failure(std::move(begun).error());
-    if (auto done = callee.set_answer(in.answer_sdp(), in.provisional()); !done) {
+    const auto before = callee.now_agreed();
+    if (auto done = callee.set_answer(in.answer_sdp()); !done) {
       return failure(std::move(done).error());
     }
     std::shared_ptr<const jsep::SecretText> unanswered;
@@ -597,9 +655,15 @@ Answer<v1::BridgeAnswerResponse> RelayApi::bridge_answer(const v1::BridgeAnswerR
       if (leg != nullptr) unanswered = leg->negotiation.unanswered;
     }
     if (unanswered) {
-      auto answer = caller.answer(unanswered->reveal());
-      if (!answer) return failure(std::move(answer).error());
+      auto answer = caller.answer(unanswered->reveal(), in.provisional());
+      if (!answer) {  // neither side has then had an answer
+        (void)callee.go_back_to(before);
+        return failure(std::move(answer).error());
+      }
       out.set_answer_sdp(std::move(*answer));
+    }
+    if (!in.provisional()) {
+      if (auto done = callee.settle(); !done) return failure(std::move(done).error());
     }
   }
   v1::GetSessionRequest get;

@@ -237,6 +237,18 @@ bool is_rtx(const v1::CodecParameters& codec) {
 /// The video of the other leg of a call as it looks from this one; nothing where it is not known.
 std::optional<jsep::Video> video_of(SessionState& session, const LegState& other)
     CAUSEWAY_REQUIRES(session.data) {
+  if (const jsep::Agreed* const heard = other.negotiation.heard.get()) {
+    jsep::Video video;
+    if (!heard->video) return video;
+    video.direction = jsep::turned(heard->video->direction);
+    for (const jsep::Codec& codec : heard->video->codecs) {
+      jsep::Codec& each = video.codecs.emplace_back(codec);
+      each.send_type = codec.type;
+      each.our_parameters.clear();
+      each.rtx.reset();
+    }
+    return video;
+  }
   if (other.shown.codecs().empty()) return std::nullopt;
   jsep::Video video;
   const LegState* const carrier = video_carrier(session, other);
@@ -257,6 +269,24 @@ std::optional<jsep::Video> video_of(SessionState& session, const LegState& other
   return video;
 }
 
+/// What the endpoint of a leg has for sound, by name: what it said last, or what the application
+/// said of it.
+std::vector<std::string> audio_of(const LegState& leg) {
+  std::vector<std::string> names;
+  if (const jsep::Agreed* const heard = leg.negotiation.heard.get()) {
+    for (const jsep::Codec& codec : heard->codecs) {
+      if (!equal_ignoring_case(codec.name, "telephone-event")) names.push_back(codec.name);
+    }
+    return names;
+  }
+  for (const engine::CodecSpec& codec : leg.asked.spec.codecs) {
+    const bool counts =
+        codec.kind == engine::MediaKind::Audio || codec.kind == engine::MediaKind::ComfortNoise;
+    if (counts) names.push_back(codec.encoding_name);
+  }
+  return names;
+}
+
 }  // namespace
 
 jsep::CodecPolicy codec_policy(SessionState& session, const LegState& leg) {
@@ -270,14 +300,9 @@ jsep::CodecPolicy codec_policy(SessionState& session, const LegState& leg) {
         session.leg(connection.from == leg.number ? connection.to : connection.from);
     if (other == nullptr) continue;
     if (!policy.video) policy.video = video_of(session, *other);
-    for (const engine::CodecSpec& codec : other->asked.spec.codecs) {
-      const bool is_known =
-          std::ranges::find(policy.preferred, codec.encoding_name) != policy.preferred.end();
-      const bool counts =
-          codec.kind == engine::MediaKind::Audio || codec.kind == engine::MediaKind::ComfortNoise;
-      if (counts && !is_known) {
-        policy.preferred.push_back(codec.encoding_name);
-      }
+    for (const std::string& name : audio_of(*other)) {
+      const bool is_known = std::ranges::find(policy.preferred, name) != policy.preferred.end();
+      if (!is_known) policy.preferred.push_back(name);
     }
   }
   policy.only_preferred =

@@ -96,7 +96,7 @@ Answer<v1::LegReport> remove_leg(ControlPlane& plane, SessionState& session, std
   std::erase_if(session.connections, [&](const ConnectionState& connection) {
     return connection.from == number || connection.to == number;
   });
-  session.closed_legs.push_back(shown);
+  session.closed_legs.emplace(number, shown);
   session.legs.erase(session.legs.begin() + (leg - session.legs.data()));
   for (LegState& each : session.legs) {
     if (each.video_leg == number) each.video_leg.reset();

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -39,16 +40,26 @@ class Etag {
 
 /// What descriptions have settled for a leg, and what they have not yet. Its parts are immutable.
 struct NegotiationState {
+  /// By the last final answer: what there is again where an offer comes to nothing.
+  std::shared_ptr<const jsep::Agreed> settled;
+  /// What the leg is now: the same, or by a provisional answer.
   std::shared_ptr<const jsep::Agreed> agreed;
   std::shared_ptr<const jsep::Offer> pending;  ///< Ours, without a final answer.
   /// BridgeOffer: the endpoint's, which is answered when the other side has answered, and what it
   /// would come to.
   std::shared_ptr<const jsep::SecretText> unanswered;
   std::shared_ptr<const jsep::Agreed> heard;
+  /// Our answer to `unanswered` so far, the other side's having been provisional.
+  std::shared_ptr<const jsep::SecretText> answered;
   std::uint64_t version = 0;  ///< Of our descriptions.
 
   /// What the endpoint has said last; null: nothing yet.
   [[nodiscard]] const jsep::Agreed* last_word() const { return heard ? heard.get() : agreed.get(); }
+  void drop_unanswered() {
+    unanswered.reset();
+    heard.reset();
+    answered.reset();
+  }
 };
 
 /// What the control plane knows of one leg.
@@ -144,7 +155,8 @@ class SessionState {
   std::vector<LegState> legs CAUSEWAY_GUARDED_BY(data);                ///< In order of creation.
   std::vector<ConnectionState> connections CAUSEWAY_GUARDED_BY(data);  ///< In order of creation.
   std::vector<std::string> recordings CAUSEWAY_GUARDED_BY(data);  ///< Ids, in order of creation.
-  std::vector<v1::LegReport> closed_legs CAUSEWAY_GUARDED_BY(data);
+  /// By number, which is their order of creation.
+  std::map<std::uint16_t, v1::LegReport> closed_legs CAUSEWAY_GUARDED_BY(data);
   std::uint16_t next_leg_number CAUSEWAY_GUARDED_BY(data) = 0;
   std::uint64_t next_connection_order CAUSEWAY_GUARDED_BY(data) = 1;
 

@@ -40,24 +40,28 @@ class PacketBuf {
   ~PacketBuf() { reset(); }
 
   [[nodiscard]] explicit operator bool() const { return slot_ != nullptr; }
-  [[nodiscard]] MutableBytes data() { return {slot_->octets + slot_->begin, size()}; }
-  [[nodiscard]] Bytes data() const { return {slot_->octets + slot_->begin, size()}; }
+  [[nodiscard]] MutableBytes data() { return {slot_->begin, slot_->end}; }
+  [[nodiscard]] Bytes data() const { return {slot_->begin, slot_->end}; }
   [[nodiscard]] std::size_t size() const {
     return static_cast<std::size_t>(slot_->end - slot_->begin);
   }
-  [[nodiscard]] std::size_t head_room() const { return slot_->begin; }
-  [[nodiscard]] std::size_t tail_room() const { return kCapacity - slot_->end; }
+  [[nodiscard]] std::size_t head_room() const {
+    return static_cast<std::size_t>(slot_->begin - slot_->octets);
+  }
+  [[nodiscard]] std::size_t tail_room() const {
+    return static_cast<std::size_t>(slot_->octets + kCapacity - slot_->end);
+  }
 
   /// Sets the length, keeping the beginning. REQUIRES: octets <= size() + tail_room().
   void resize(std::size_t octets) {
-    CAUSEWAY_CHECK(slot_->begin + octets <= kCapacity, "packet outgrows its buffer");
-    slot_->end = static_cast<std::uint16_t>(slot_->begin + octets);
+    CAUSEWAY_CHECK(octets <= size() + tail_room(), "packet outgrows its buffer");
+    slot_->end = slot_->begin + octets;
   }
   /// Moves the beginning by `octets`: negative takes head room, positive gives the front up.
   void move_front(std::ptrdiff_t octets) {
-    const std::ptrdiff_t begin = slot_->begin + octets;
-    CAUSEWAY_CHECK(begin >= 0 && begin <= slot_->end, "packet outgrows its head room");
-    slot_->begin = static_cast<std::uint16_t>(begin);
+    CAUSEWAY_CHECK(octets >= slot_->octets - slot_->begin && octets <= slot_->end - slot_->begin,
+                   "packet outgrows its head room");
+    slot_->begin += octets;
   }
   /// Gives the buffer back to its pool.
   void reset();
@@ -67,8 +71,8 @@ class PacketBuf {
   struct Slot {
     PacketPool* pool;
     Slot* next_free;
-    std::uint16_t begin;
-    std::uint16_t end;
+    std::byte* begin;
+    std::byte* end;
     alignas(16) std::byte octets[kCapacity];
   };
   explicit PacketBuf(Slot* slot) : slot_(slot) {}
@@ -91,7 +95,7 @@ class PacketPool {
       return PacketBuf();
     free_ = slot->next_free;
     --available_;
-    slot->begin = slot->end = PacketBuf::kHeadRoom;
+    slot->begin = slot->end = slot->octets + PacketBuf::kHeadRoom;
     return PacketBuf(slot);
   }
   [[nodiscard]] std::size_t available() const { return available_; }

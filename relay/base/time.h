@@ -53,17 +53,22 @@ class WallClock {
 /// The time that `ticks` of an RTP clock take, rounded towards zero to the nanosecond. REQUIRES: a
 /// rate other than zero.
 [[nodiscard]] constexpr Duration ticks_to_duration(std::int64_t ticks, RtpClockRate rate) {
+  constexpr std::int64_t kSecond = 1'000'000'000;
   const auto hz = static_cast<std::int64_t>(rate.raw());
-  return std::chrono::seconds(ticks / hz) + Duration(ticks % hz * 1'000'000'000 / hz);
+  // At once where that does not overflow: the distance of two timestamps always.
+  if (ticks <= INT32_MAX && ticks >= INT32_MIN) return Duration(ticks * kSecond / hz);
+  return std::chrono::seconds(ticks / hz) + Duration(ticks % hz * kSecond / hz);
 }
 
 /// The nearest number of ticks of an RTP clock in `span`; halves go away from zero.
 [[nodiscard]] constexpr std::int64_t duration_to_ticks(Duration span, RtpClockRate rate) {
   constexpr std::int64_t kSecond = 1'000'000'000;
   const auto hz = static_cast<std::int64_t>(rate.raw());
-  // Whole seconds apart, or a long span would overflow.
-  const std::int64_t rest = span.count() % kSecond * hz;
-  return span.count() / kSecond * hz + (rest + (rest < 0 ? -kSecond / 2 : kSecond / 2)) / kSecond;
+  // Whole seconds apart where all at once would overflow.
+  const bool is_long = span >= std::chrono::hours(1) || span <= -std::chrono::hours(1);
+  const std::int64_t seconds = is_long ? span.count() / kSecond : 0;
+  const std::int64_t rest = (span.count() - seconds * kSecond) * hz;
+  return seconds * hz + (rest + (rest < 0 ? -kSecond / 2 : kSecond / 2)) / kSecond;
 }
 
 }  // namespace causeway

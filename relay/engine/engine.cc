@@ -92,12 +92,12 @@ void Engine::handle_datagrams(std::span<Datagram> batch, Outbox& out) {
     const wire::DatagramKind kind =
         is_whole ? wire::kind_of(in.packet.data()) : wire::DatagramKind::Unknown;
     const Recipient to = recipient_of(in, kind);
-    if (to.leg == nullptr || !is_whole) {
+    if (to.leg == nullptr || !is_whole) [[unlikely]] {
       if (to.leg != nullptr) to.leg->count_drop(DropReason::Truncated);
       in.packet.reset();
-    } else if (kind == wire::DatagramKind::Stun || kind == wire::DatagramKind::Dtls) {
+    } else if (kind == wire::DatagramKind::Stun || kind == wire::DatagramKind::Dtls) [[unlikely]] {
       handle_setup(in, kind, to, out);
-    } else if (to.is_rtcp || kind == wire::DatagramKind::Rtcp) {
+    } else if (to.is_rtcp || kind == wire::DatagramKind::Rtcp) [[unlikely]] {
       handle_rtcp(in, to, out);
     } else if (has_others && is_transcoded(to) && transcoded_.size() < transcoded_.capacity()) {
       transcoded_.push_back({i, to});  // the quick ones first
@@ -118,14 +118,14 @@ Recipient Engine::recipient_of(const Datagram& in, wire::DatagramKind kind) {
   return socket->shared != nullptr ? socket->shared->recipient_of(in, kind) : socket->owner;
 }
 
-bool Engine::is_transcoded(const Recipient& from) const {
+bool Engine::is_transcoded(Recipient from) const {
   const Session& session = *sessions_[from.session].session;
   return std::ranges::any_of(session.connections(), [&](const auto& connection) {
     return connection->from == from.leg->number() && connection->path->transcodes();
   });
 }
 
-void Engine::handle_rtp(Datagram& in, const Recipient& to, Outbox& out) {
+void Engine::handle_rtp(Datagram& in, Recipient to, Outbox& out) {
   const std::size_t events_before = out.events.size();
   const std::uint32_t slot = to.session;
   Session& session = *sessions_[slot].session;
@@ -155,7 +155,7 @@ void Engine::handle_rtp(Datagram& in, const Recipient& to, Outbox& out) {
   if (has_timers || out.events.size() != events_before) rearm(slot);
 }
 
-void Engine::deliver(Instant now, Connection& connection, Session& session, wire::OpenRtp packet,
+void Engine::deliver(Instant now, Connection& connection, Session& session, wire::OpenRtp&& packet,
                      Outbox& out) {
   Leg* to = session.leg(connection.to);
   Leg* from = session.leg(connection.from);
@@ -176,7 +176,7 @@ void Engine::send_all(Instant now, Leg& to, Connection& via, Outbox& out) {
   sent_.clear();
 }
 
-void Engine::handle_rtcp(Datagram& in, const Recipient& to, Outbox& out) {
+void Engine::handle_rtcp(Datagram& in, Recipient to, Outbox& out) {
   const std::uint32_t slot = to.session;
   const std::size_t events_before = out.events.size();
   auto compound = to.leg->receive_rtcp(in, out);
@@ -187,7 +187,7 @@ void Engine::handle_rtcp(Datagram& in, const Recipient& to, Outbox& out) {
 }
 
 /// ICE, on the RTP port, and DTLS.
-void Engine::handle_setup(Datagram& in, wire::DatagramKind kind, const Recipient& to, Outbox& out) {
+void Engine::handle_setup(Datagram& in, wire::DatagramKind kind, Recipient to, Outbox& out) {
   Leg& leg = *to.leg;
   if (kind == wire::DatagramKind::Stun) {
     if (to.is_rtcp) return leg.count_drop(DropReason::Unsupported);

@@ -152,13 +152,14 @@ class Engine {
 
   // Media.
   [[nodiscard]] Recipient recipient_of(const Datagram& in, wire::DatagramKind kind);
-  void handle_rtp(Datagram& in, const Recipient& to, Outbox& out);
-  void handle_rtcp(Datagram& in, const Recipient& to, Outbox& out);
-  void handle_setup(Datagram& in, wire::DatagramKind kind, const Recipient& to, Outbox& out);
-  void deliver(Instant now, Connection& connection, Session& session, wire::OpenRtp packet,
+  void handle_rtp(Datagram& in, Recipient to, Outbox& out);
+  [[gnu::noinline]] void handle_rtcp(Datagram& in, Recipient to, Outbox& out);
+  [[gnu::noinline]] void handle_setup(Datagram& in, wire::DatagramKind kind, Recipient to,
+                                      Outbox& out);
+  void deliver(Instant now, Connection& connection, Session& session, wire::OpenRtp&& packet,
                Outbox& out);
   void send_all(Instant now, Leg& to, Connection& via, Outbox& out);
-  [[nodiscard]] bool is_transcoded(const Recipient& from) const;
+  [[nodiscard]] bool is_transcoded(Recipient from) const;
   void run_timeouts(Instant now, Session& session, Outbox& out);
   void rearm(std::uint32_t slot);
 

@@ -30,6 +30,7 @@ struct ExtensionRules {
   [[nodiscard]] bool has_transport_cc() const {
     return audio_transport_cc != 0 || video_transport_cc != 0;
   }
+  [[nodiscard]] bool says_mid() const { return audio_mid.id != 0 || video_mid.id != 0; }
   /// Of a packet of this kind of media that the endpoint sent.
   [[nodiscard]] std::optional<SeqNum> transport_seq(const wire::OpenRtp& packet,
                                                     MediaKind kind) const;

@@ -149,6 +149,9 @@ struct LegSnapshot {
 /// and transmits. Knows nothing of other legs.
 ///
 /// Made off the worker, used by one worker, freed off it; nothing allocates after construction.
+///
+/// What few packets need is not inlined into what all of them run through: its registers and
+/// addresses would be saved and made ready for each (tests/bench/instructions.py counts them).
 class Leg {
  public:
   Leg(LegSetup setup, Random& random);
@@ -229,7 +232,12 @@ class Leg {
   [[nodiscard]] Ssrc own_ssrc() const { return streams_.audio().ssrc(); }
   [[nodiscard]] std::string_view cname() const { return setup_.cname.text(); }
   /// Statistics of a stream that the endpoint sends; null where it is not known.
-  [[nodiscard]] rtp::Reception* reception_of(Ssrc ssrc);
+  [[nodiscard]] rtp::Reception* reception_of(Ssrc ssrc) {
+    for (rtp::Reception& reception : receptions_) {
+      if (reception.ssrc() == ssrc) return &reception;
+    }
+    return nullptr;
+  }
 
   /// Queues digits for SendDtmf, all or none. False where the leg has no telephone-event, or no
   /// room for all of them.
@@ -281,7 +289,7 @@ class Leg {
   [[nodiscard]] const Port& way_of_rtcp() const { return has_rtcp_way() ? *rtcp_port : rtp_port; }
 
  private:
-  [[nodiscard]] Result<wire::OpenRtp, DropReason> open(wire::SealedRtp sealed, Instant now);
+  [[nodiscard]] Result<wire::OpenRtp, DropReason> open(wire::SealedRtp&& sealed, Instant now);
   /// Whether RTCP goes over a port of its own.
   [[nodiscard]] bool has_rtcp_way() const { return rtcp_port && !endpoint_.has_rtcp_mux(); }
   /// Whether it then has keys of its own (RFC 5764 4.1: an association for each port).
@@ -293,20 +301,25 @@ class Leg {
   void take_rtcp_keys(LegUpdate& update, Instant now);
   void note_transport_seq(const wire::OpenRtp& packet, Instant arrival);
   void send_transport_cc(Instant now, const Means& means, Outbox& out);
-  void say_mid(wire::OpenRtp& packet) const;
-  [[nodiscard]] Result<wire::OpenRtp, DropReason> take_repair(wire::OpenRtp packet,
-                                                              std::size_t octets, Instant arrival);
+  [[gnu::noinline]] void say_mid(wire::OpenRtp& packet) const;
+  [[nodiscard, gnu::noinline]] Result<wire::OpenRtp, DropReason> take_repair(wire::OpenRtp packet,
+                                                                             std::size_t octets,
+                                                                             Instant arrival);
   [[nodiscard]] Result<void, DropReason> check_source(const wire::OpenRtp& packet,
                                                       const Datagram& in, Outbox& out);
   [[nodiscard]] Result<void, DropReason> account(const wire::OpenRtp& packet, Instant arrival,
                                                  std::size_t octets, Outbox& out);
   rtp::Verdict note_arrival(const wire::OpenRtp& packet, Instant arrival, std::size_t octets);
   void note_media(const wire::OpenRtp& packet, const Datagram& in, Outbox& out);
-  void note_level(const wire::OpenRtp& packet);
-  void note_auth_failure(DropReason reason, Instant now, Outbox& out);
+  [[gnu::noinline]] void note_level(const wire::OpenRtp& packet);
+  [[gnu::noinline]] void note_auth_failure(DropReason reason, Instant now, Outbox& out);
   void watch_events(const wire::OpenRtp& packet, Instant now, Outbox& out);
-  void say_event(const media::HeardEvent& heard, Instant now, Outbox& out);
-  [[nodiscard]] rtp::Reception& reception_for(Ssrc ssrc);
+  [[gnu::noinline]] void say_event(const media::HeardEvent& heard, Instant now, Outbox& out);
+  [[nodiscard]] rtp::Reception& reception_for(Ssrc ssrc) {
+    rtp::Reception* const known = reception_of(ssrc);
+    return known != nullptr ? *known : new_reception(ssrc);
+  }
+  [[gnu::noinline]] rtp::Reception& new_reception(Ssrc ssrc);
   void add_totals(const rtp::ReceptionTotals& totals);
   /// The receptions, as the RTCP room borrows them.
   struct BorrowedReceptions {
@@ -325,9 +338,12 @@ class Leg {
   void tap(RecordTap::Point point, Bytes packet, Instant at, Outbox& out) {
     if (!taps_.empty()) record(point, packet, at, out);
   }
-  void record(RecordTap::Point point, Bytes packet, Instant at, Outbox& out);
+  [[gnu::noinline]] void record(RecordTap::Point point, Bytes packet, Instant at, Outbox& out);
   /// Sealed where the leg is secure; empty, and counted, where it must not be sent.
-  [[nodiscard]] PacketBuf sealed(Instant now, wire::OpenRtp&& packet, Outbox& out);
+  [[nodiscard]] PacketBuf sealed(Instant now, wire::OpenRtp&& packet, Outbox& out) {
+    return setup_.is_secure ? encrypted(now, std::move(packet), out) : std::move(packet).take();
+  }
+  [[nodiscard]] PacketBuf encrypted(Instant now, wire::OpenRtp&& packet, Outbox& out);
 
   LegSetup setup_;
   LegHandle handle_;

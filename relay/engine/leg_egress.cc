@@ -12,7 +12,7 @@ void Leg::send_rtp(Instant now, wire::OpenRtp&& packet, rtp::KeptStreams* kept, 
   if (!sends(setup_.direction)) return count_drop(DropReason::Paused);
   const auto& to = endpoint_.rtp();
   if (!to) return count_drop(DropReason::NoRemote);
-  say_mid(packet);
+  if (setup_.extensions.says_mid()) say_mid(packet);
   tap(RecordTap::Point::AsSent, packet.bytes(), now, out);
   const std::size_t payload_octets = packet.payload().size();
   if (packet.ssrc() == rtcp_.ssrc()) {
@@ -41,8 +41,7 @@ void Leg::say_mid(wire::OpenRtp& packet) const {
   }
 }
 
-PacketBuf Leg::sealed(Instant now, wire::OpenRtp&& packet, Outbox& out) {
-  if (!setup_.is_secure) return std::move(packet).take();
+PacketBuf Leg::encrypted(Instant now, wire::OpenRtp&& packet, Outbox& out) {
   if (!setup_.sender) {
     count_drop(DropReason::LegNotReady);
     return {};

@@ -39,6 +39,7 @@ Result<wire::OpenRtp, DropReason> Leg::receive_rtp(Datagram& in, Outbox& out) {
   }();
   if (!packet) {
     count_drop(packet.error());
+    in.packet.reset();
     return packet;
   }
   note_media(*packet, in, out);
@@ -65,7 +66,7 @@ Result<wire::OpenRtp, DropReason> Leg::take_repair(wire::OpenRtp packet, std::si
   return setup_.rtx->unwrap(std::move(packet), arrival);
 }
 
-Result<wire::OpenRtp, DropReason> Leg::open(wire::SealedRtp sealed, Instant now) {
+Result<wire::OpenRtp, DropReason> Leg::open(wire::SealedRtp&& sealed, Instant now) {
   if (!setup_.is_secure) return wire::open_plain(std::move(sealed));
   if (!setup_.receiver) return failure(DropReason::LegNotReady);
   return setup_.receiver->open(std::move(sealed), now);
@@ -103,13 +104,7 @@ rtp::Verdict Leg::note_arrival(const wire::OpenRtp& packet, Instant arrival, std
       .on_packet(packet.seq(), packet.timestamp(), arrival, clock, octets);
 }
 
-rtp::Reception* Leg::reception_of(Ssrc ssrc) {
-  const auto known = std::ranges::find(receptions_, ssrc, &rtp::Reception::ssrc);
-  return known == receptions_.end() ? nullptr : &*known;
-}
-
-rtp::Reception& Leg::reception_for(Ssrc ssrc) {
-  if (rtp::Reception* known = reception_of(ssrc)) return *known;
+rtp::Reception& Leg::new_reception(Ssrc ssrc) {
   const std::size_t limit =
       std::clamp<std::size_t>(setup_.max_ssrcs, 1, std::min(kMaxSources, receptions_.capacity()));
   if (receptions_.size() < limit) return receptions_.emplace_back(ssrc);

@@ -290,7 +290,7 @@ void SocketsBackend::accept(SocketId id, Socket& socket, std::size_t place) {
 
 std::span<Datagram> SocketsBackend::in_order_of_arrival() {
   // Epoll reports sockets in the order in which they became ready, so this is the common case.
-  if (std::ranges::is_sorted(batch_, {}, &Datagram::arrival)) return batch_;
+  if (batch_.size() < 2 || std::ranges::is_sorted(batch_, {}, &Datagram::arrival)) return batch_;
   for (std::size_t i = 0; i < batch_.size(); ++i) keys_.push_back({batch_[i].arrival, i});
   std::ranges::sort(keys_);
   for (std::size_t i = 0; i < keys_.size(); ++i) ordered_[i] = std::move(batch_[keys_[i].index]);

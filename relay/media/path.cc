@@ -4,7 +4,7 @@
 
 namespace causeway::media {
 
-Result<void, DropReason> Path::handle_packet(Instant now, wire::OpenRtp packet, Io io) {
+Result<void, DropReason> Path::handle_packet(Instant now, wire::OpenRtp&& packet, const Io& io) {
   const Route& route = routes_[packet.payload_type()];
   switch (route.action) {
     case Route::Action::Pass:
@@ -21,7 +21,8 @@ Result<void, DropReason> Path::handle_packet(Instant now, wire::OpenRtp packet, 
   return failure(DropReason::UnknownPayloadType);
 }
 
-Result<void, DropReason> Path::pass(wire::OpenRtp packet, const Route& route, Instant now, Io io) {
+Result<void, DropReason> Path::pass(wire::OpenRtp&& packet, const Route& route, Instant now,
+                                    const Io& io) {
   if (transcoder_ && route.is_audio) {
     // The sender has gone over to a codec that passes: what it says there is no loss here.
     Emit emit{io.pool, io.streams.audio(), io.sent};
@@ -52,7 +53,7 @@ void Path::map_extensions(wire::OpenRtp& packet, const Route& route) const {
   }
 }
 
-void Path::handle_timeout(Instant now, Io io) {
+void Path::handle_timeout(Instant now, const Io& io) {
   if (!transcoder_) return;
   Emit emit{io.pool, io.streams.audio(), io.sent};
   transcoder_->handle_timeout(now, emit);

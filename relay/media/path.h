@@ -45,9 +45,9 @@ class Path {
 
   /// Errors: UnknownPayloadType, and what OutputStream::map refuses (Late, Duplicate). A packet
   /// that the transcoder does not want is counted there.
-  Result<void, DropReason> handle_packet(Instant now, wire::OpenRtp packet, Io io);
+  Result<void, DropReason> handle_packet(Instant now, wire::OpenRtp&& packet, const Io& io);
   /// Spurious calls are no-ops.
-  void handle_timeout(Instant now, Io io);
+  void handle_timeout(Instant now, const Io& io);
   [[nodiscard]] std::optional<Instant> next_timeout() const;
 
   /// While the receiving endpoint is sent something else (digits): audio is taken in but not sent.
@@ -84,7 +84,8 @@ class Path {
   [[nodiscard]] const Route& route(PayloadType type) const { return routes_[type]; }
 
  private:
-  Result<void, DropReason> pass(wire::OpenRtp packet, const Route& route, Instant now, Io io);
+  Result<void, DropReason> pass(wire::OpenRtp&& packet, const Route& route, Instant now,
+                                const Io& io);
   void map_extensions(wire::OpenRtp& packet, const Route& route) const;
 
   RouteTable routes_;

@@ -23,13 +23,13 @@ Result<RtpLayout, DropReason> parse_rtp_header(Bytes packet) {
   return layout;
 }
 
-Result<SealedRtp, DropReason> SealedRtp::parse(PacketBuf packet) {
+Result<SealedRtp, DropReason> SealedRtp::parse(PacketBuf&& packet) {
   const auto layout = parse_rtp_header(packet.data());
   if (!layout) return failure(layout.error());
   return SealedRtp(std::move(packet), *layout);
 }
 
-Result<OpenRtp, DropReason> OpenRtp::from_opened(SealedRtp opened) {
+Result<OpenRtp, DropReason> OpenRtp::from_opened(SealedRtp&& opened) {
   RtpLayout layout = opened.layout_;
   const Bytes bytes = opened.bytes();
   if ((load_u8(bytes.data()) & 0x20U) != 0) {
@@ -120,7 +120,7 @@ OpenRtp OpenRtp::clone(PacketPool& pool) const {
   return OpenRtp(std::move(copy), layout_);
 }
 
-Result<OpenRtp, DropReason> open_plain(SealedRtp sealed) {
+Result<OpenRtp, DropReason> open_plain(SealedRtp&& sealed) {
   return OpenRtp::from_opened(std::move(sealed));
 }
 

@@ -70,8 +70,8 @@ class RtpFields {
 /// SrtpReceiver::open and open_plain turn it into an OpenRtp.
 class SealedRtp : public RtpFields {
  public:
-  /// Errors: as parse_rtp_header; the buffer then goes back to its pool.
-  [[nodiscard]] static Result<SealedRtp, DropReason> parse(PacketBuf packet);
+  /// Errors: as parse_rtp_header; the buffer then stays with the caller.
+  [[nodiscard]] static Result<SealedRtp, DropReason> parse(PacketBuf&& packet);
 
  private:
   friend class srtp::SrtpReceiver;
@@ -129,7 +129,7 @@ class OpenRtp : public RtpFields {
 
  private:
   friend class srtp::SrtpReceiver;
-  friend Result<OpenRtp, DropReason> open_plain(SealedRtp sealed);
+  friend Result<OpenRtp, DropReason> open_plain(SealedRtp&& sealed);
   /// Moves the first `kept` octets so that `octets` more (or fewer) follow them.
   void move_header(std::size_t kept, std::ptrdiff_t octets);
   [[nodiscard]] std::size_t octets_before_extension() const {
@@ -137,12 +137,12 @@ class OpenRtp : public RtpFields {
                                          : layout_.extension_offset - std::size_t{4};
   }
   /// After the payload is in the clear: checks the padding (BadHeader).
-  [[nodiscard]] static Result<OpenRtp, DropReason> from_opened(SealedRtp opened);
+  [[nodiscard]] static Result<OpenRtp, DropReason> from_opened(SealedRtp&& opened);
   using RtpFields::RtpFields;
 };
 
 /// The one door for legs that were declared plain. Call it only after the leg's source check.
 /// Errors: BadHeader (padding longer than the payload).
-[[nodiscard]] Result<OpenRtp, DropReason> open_plain(SealedRtp sealed);
+[[nodiscard]] Result<OpenRtp, DropReason> open_plain(SealedRtp&& sealed);
 
 }  // namespace causeway::wire

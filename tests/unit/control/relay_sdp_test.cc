@@ -34,7 +34,7 @@ std::string holding(std::string description) {
 
 class RelaySdpTest : public PlaneTest {
  protected:
-  RelaySdpTest() : PlaneTest(21'700) {}
+  explicit RelaySdpTest(std::uint16_t ports = 200) : PlaneTest(21'700, ports) {}
 
   Answer<v1::BridgeOfferResponse> offer(const std::string& sdp) {
     v1::BridgeOfferRequest request;
@@ -120,6 +120,121 @@ TEST_F(RelaySdpTest, EarlyMediaIsOfTheBranchThatWasAnsweredLast) {
   EXPECT_EQ(leg("callee").remote().rtp().port(), 9100U);
   EXPECT_EQ(leg("callee").codecs(0).encoding_name(), "PCMA");
   EXPECT_EQ(refusal(answer(other)), "LEG_NOT_READY") << "that was the final answer";
+}
+
+TEST_F(RelaySdpTest, AnOfferThatWasOnlyHeardChangesNothing) {
+  ASSERT_TRUE(offer(seed("chromium_audio")));
+  ASSERT_TRUE(answer(trunk("sendrecv")));
+  const std::string before = leg("caller").SerializeAsString();
+  ASSERT_TRUE(offer(holding(seed("chromium_audio"))));
+  EXPECT_EQ(leg("caller").SerializeAsString(), before) << "its media goes on until it is answered";
+  v1::RollbackOfferRequest rollback;
+  rollback.set_name(session + "/legs/callee");
+  ASSERT_TRUE(api->rollback_offer(rollback));
+  EXPECT_EQ(leg("caller").SerializeAsString(), before);
+  EXPECT_EQ(leg("callee").direction(), v1::DIRECTION_SENDRECV);
+}
+
+TEST_F(RelaySdpTest, ARollbackUndoesAProvisionalAnswer) {
+  ASSERT_TRUE(offer(seed("chromium_audio")));
+  ASSERT_TRUE(answer(trunk("sendrecv")));
+  ASSERT_TRUE(offer(seed("chromium_audio")));
+  std::string other = trunk("sendonly", "8");
+  other.replace(other.find("9000"), 4, "9100");
+  ASSERT_TRUE(answer(other, true));
+  EXPECT_EQ(leg("callee").remote().rtp().port(), 9100U);
+  EXPECT_EQ(leg("callee").codecs(0).encoding_name(), "PCMA");
+  v1::RollbackOfferRequest rollback;
+  rollback.set_name(session + "/legs/callee");
+  ASSERT_TRUE(api->rollback_offer(rollback));
+  EXPECT_EQ(leg("callee").remote().rtp().port(), 9000U);
+  EXPECT_EQ(leg("callee").codecs(0).encoding_name(), "PCMU");
+  EXPECT_EQ(leg("callee").direction(), v1::DIRECTION_SENDRECV);
+  EXPECT_EQ(leg("caller").codecs(0).encoding_name(), "PCMU") << "the caller's too";
+  EXPECT_FALSE(answer(trunk("sendrecv"))) << "no offer is pending";
+}
+
+TEST_F(RelaySdpTest, AfterAFirstOfferThatCameToNothingNothingFlowsUntilTheNext) {
+  ASSERT_TRUE(offer(seed("chromium_audio")));
+  ASSERT_TRUE(answer(trunk("sendrecv"), true));
+  v1::RollbackOfferRequest rollback;
+  rollback.set_name(session + "/legs/callee");
+  ASSERT_TRUE(api->rollback_offer(rollback));
+  EXPECT_EQ(leg("callee").direction(), v1::DIRECTION_INACTIVE);
+  EXPECT_EQ(leg("caller").direction(), v1::DIRECTION_INACTIVE);
+  // The next number is tried.
+  ASSERT_TRUE(offer(seed("chromium_audio")));
+  std::string other = trunk("sendrecv");
+  other.replace(other.find("9000"), 4, "9100");
+  const auto answered = answer(other);
+  ASSERT_TRUE(answered);
+  EXPECT_THAT(answered->answer_sdp(), HasSubstr("a=sendrecv"));
+  EXPECT_EQ(leg("callee").direction(), v1::DIRECTION_SENDRECV);
+  EXPECT_EQ(leg("callee").remote().rtp().port(), 9100U);
+  EXPECT_EQ(leg("caller").direction(), v1::DIRECTION_SENDRECV);
+}
+
+TEST_F(RelaySdpTest, EachAnswerOfABranchGivesOneForTheCaller) {
+  ASSERT_TRUE(offer(seed("chromium_audio")));
+  const auto first = answer(trunk("sendrecv"), true);
+  ASSERT_TRUE(first);
+  const auto same = answer(trunk("sendrecv"), true);
+  ASSERT_TRUE(same);
+  EXPECT_EQ(same->answer_sdp(), first->answer_sdp()) << "a SIP 200 says what its 183 said";
+  const auto other = answer(trunk("sendrecv", "8"), true);
+  ASSERT_TRUE(other);
+  EXPECT_THAT(other->answer_sdp(), HasSubstr("SAVPF 8 "));
+  const auto last = answer(trunk("sendrecv"));
+  ASSERT_TRUE(last);
+  EXPECT_THAT(last->answer_sdp(), HasSubstr("SAVPF 0 "));
+  EXPECT_FALSE(answer(trunk("sendrecv"))) << "that was the last";
+}
+
+TEST_F(RelaySdpTest, AnAnswerThatTheCallerCannotHaveSettlesNeitherSide) {
+  v1::BridgeOfferRequest request;
+  request.set_session_id("s");
+  request.set_offer_sdp(seed("chromium_audio"));
+  v1::Leg& caller = *request.mutable_session()->add_legs();
+  caller.set_name("legs/caller");
+  caller.set_profile("webrtc");
+  caller.mutable_codec_policy()->add_allow("opus");
+  caller.mutable_codec_policy()->set_transcoding(v1::TRANSCODING_POLICY_FORBID);
+  const auto made = api->bridge_offer(request);
+  ASSERT_TRUE(made);
+  session = made->session().name();
+  const std::string before = leg("callee").SerializeAsString();
+  const auto refused = answer(trunk("sendrecv"));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().reason, "NO_COMMON_CODEC");
+  EXPECT_EQ(leg("callee").direction(), v1::DIRECTION_INACTIVE) << "nobody is to hear half a call";
+  // The offer is pending still: another answer may do.
+  const auto offered = made->offer_sdp();
+  const auto answered = answer(trunk("sendrecv", "96\r\na=rtpmap:96 opus/48000/2"));
+  ASSERT_TRUE(answered) << answered.error().detail;
+  EXPECT_EQ(leg("callee").direction(), v1::DIRECTION_SENDRECV);
+}
+
+TEST_F(RelaySdpTest, TheReportHasTheLegsInTheirOrderOfCreation) {
+  ASSERT_TRUE(offer(seed("chromium_audio")));
+  v1::DeleteLegRequest remove;
+  remove.set_name(session + "/legs/callee");
+  ASSERT_TRUE(api->delete_leg(remove));
+  const auto names = [](const v1::SessionReport& report) {
+    std::vector<std::string> all;
+    for (const v1::LegReport& leg : report.legs()) all.push_back(leg.leg());
+    return all;
+  };
+  const std::vector<std::string> expected = {session + "/legs/caller", session + "/legs/callee"};
+  v1::GetSessionReportRequest get;
+  get.set_name(session);
+  const auto now = api->get_session_report(get);
+  ASSERT_TRUE(now);
+  EXPECT_EQ(names(now->report()), expected);
+  v1::DeleteSessionRequest end;
+  end.set_name(session);
+  const auto last = api->delete_session(end);
+  ASSERT_TRUE(last);
+  EXPECT_EQ(names(last->report()), expected);
 }
 
 TEST_F(RelaySdpTest, ABadDescriptionLeavesTheCallAsItWas) {
@@ -273,7 +388,8 @@ TEST_F(RelaySdpTest, VideoThatASipCallerTakesAwayIsNotOfferedOn) {
 
   // Added once more, and the callee will not have it: nothing of it is left.
   ASSERT_TRUE(offer(phone()));
-  EXPECT_FALSE(leg("caller-video").name().empty());
+  EXPECT_TRUE(leg("caller-video").name().empty()) << "its port is made with the answer";
+  EXPECT_FALSE(leg("callee-video").name().empty()) << "this one is offered";
   v1::RollbackOfferRequest back;
   back.set_name(session + "/legs/callee");
   ASSERT_TRUE(api->rollback_offer(back));
@@ -398,6 +514,49 @@ TEST_F(RelaySdpTest, VideoIsOfferedToWhoCanHaveIt) {
   ASSERT_TRUE(offered);
   EXPECT_THAT(offered->offer_sdp(), HasSubstr("VP8/90000"));
   EXPECT_THAT(offered->offer_sdp(), HasSubstr("a=bundle-only"));
+}
+
+TEST_F(RelaySdpTest, TheVideoLegHasTheWaysOfTheLegBesideIt) {
+  v1::BridgeOfferRequest request;
+  request.set_session_id("s");
+  request.set_to_profile("sip-srtp");
+  request.set_offer_sdp(seed("chromium_audio_video"));
+  v1::Leg& callee = *request.mutable_session()->add_legs();
+  callee.set_name("legs/callee");
+  callee.set_dscp(34);
+  callee.mutable_media_timeout()->set_seconds(7);
+  v1::SdesSecurity& sdes = *callee.mutable_security()->mutable_sdes();
+  sdes.set_roc_policy(v1::SRTP_ROC_POLICY_RESET);
+  sdes.mutable_send()->set_suite(v1::SRTP_SUITE_AES_CM_128_HMAC_SHA1_32);
+  const auto offered = api->bridge_offer(request);
+  ASSERT_TRUE(offered) << refusal(offered) << offered.error().detail;
+  session = offered->session().name();
+  const v1::Leg video = leg("callee-video");
+  EXPECT_TRUE(video.local().has_rtcp()) << "whether it will be one port the answer says";
+  EXPECT_EQ(video.dscp(), 34U);
+  EXPECT_EQ(video.media_timeout().seconds(), 7);
+  EXPECT_EQ(video.first_packet_timeout().seconds(), 0) << "a camera may stay off";
+  EXPECT_EQ(video.security().sdes().roc_policy(), v1::SRTP_ROC_POLICY_RESET);
+  EXPECT_EQ(video.security().sdes().send().suite(), v1::SRTP_SUITE_AES_CM_128_HMAC_SHA1_32);
+  const std::string sdp = offered->offer_sdp();
+  EXPECT_THAT(sdp.substr(sdp.find("m=video")), HasSubstr("AES_CM_128_HMAC_SHA1_32"));
+}
+
+/// Its two workers have four ports each.
+class RelaySdpFewPortsTest : public RelaySdpTest {
+ protected:
+  RelaySdpFewPortsTest() : RelaySdpTest(8) {}
+};
+
+TEST_F(RelaySdpFewPortsTest, WithoutRoomForVideoTheCallIsOneOfSound) {
+  const auto offered = offer(seed("chromium_audio_video"));
+  ASSERT_TRUE(offered) << refusal(offered);
+  EXPECT_THAT(offered->offer_sdp(), HasSubstr("m=video 0 "));
+  EXPECT_TRUE(leg("callee-video").name().empty());
+  const auto answered = answer(phone("0 RTP/AVP 96"));
+  ASSERT_TRUE(answered) << refusal(answered);
+  EXPECT_THAT(answered->answer_sdp(), HasSubstr("m=video 0 "));
+  EXPECT_EQ(plans().size(), 2U);
 }
 
 }  // namespace
