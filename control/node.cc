@@ -102,12 +102,13 @@ void Node::hand_over(const engine::DtlsComponent& component, std::uint32_t assoc
   command->is_rtcp = component.is_rtcp;
   command->association = association;
   if (report.outcome == dtls::Outcome::Up) {
-    const auto keys_of = [&](SecretKey& key, SecretKey& salt) {
+    // The report keeps them: a snapshot of the leg is to have them.
+    const auto keys_of = [&](const SecretKey& key, const SecretKey& salt) {
       KeySet set;
       set.keys.suite = report.suite;
       wire::SrtpMasterKey& master = set.keys.keys.emplace_back();
-      master.key = std::move(key);
-      master.salt = std::move(salt);
+      master.key = key.clone();
+      master.salt = salt.clone();
       return set;
     };
     const BuildSettings settings{.srtp_transform = config_.srtp_transform, .wall = wall_};

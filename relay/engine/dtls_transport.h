@@ -56,6 +56,8 @@ class DtlsTransport {
   [[nodiscard]] dtls::Role role() const { return settings_->role; }
 
   void start(DtlsComponent component) { component_ = component; }
+  /// A leg that is restored has the keys of its handshake already, and makes no other.
+  void go_on() { state_ = State::Up; }
   /// The endpoint can be reached: Active begins.
   void connect(Instant now, Outbox& out);
   /// From an admitted source. False: it has asked too much of the pool for now.

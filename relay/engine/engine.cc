@@ -661,7 +661,7 @@ void Engine::handle(Instant now, std::unique_ptr<DtlsReport> command, Outbox& ou
   if (leg == nullptr || leg->dtls(command->is_rtcp).association() != command->association) {
     return finish(std::move(command), Status::LegNotFound, out);
   }
-  leg->take_dtls(now, *command, command->keys, {pool_, random_, sent_}, out);
+  leg->take_dtls(now, *command, {pool_, random_, sent_}, out);
   rearm(command->leg.session.slot);
   finish(std::move(command), Status::Ok, out);
 }

@@ -17,8 +17,10 @@ void Leg::apply(LegUpdate& update, Instant now, Outbox& out) {
     endpoint_.set_secure(*update.is_secure, now);
     std::swap(setup_.receiver, update.receiver);
     std::swap(setup_.sender, update.sender);
-    std::swap(rtcp_receiver_, update.rtcp_receiver);
-    std::swap(rtcp_sender_, update.rtcp_sender);
+    std::swap(setup_.rtcp_receiver, update.rtcp_receiver);
+    std::swap(setup_.rtcp_sender, update.rtcp_sender);
+    dtls_keys_.reset();
+    rtcp_dtls_keys_.reset();
     has_said_auth_failure_ = has_said_key_expiring_ = false;
   }
   endpoint_.change(update.remote_rtp, update.remote_rtcp, update.accept_from, now);
@@ -95,12 +97,13 @@ void Leg::take_keys(LegUpdate& update, Instant now) {
 
 /// What the association of RTCP has made. Its keys are of one handshake, so they change together.
 void Leg::take_rtcp_keys(LegUpdate& update, Instant now) {
-  if (rtcp_receiver_) {
-    update.receiver = rtcp_receiver_->adopt(std::move(update.receiver), now, update.key_grace);
-    update.sender = rtcp_sender_->adopt(std::move(update.sender));
+  if (setup_.rtcp_receiver) {
+    update.receiver =
+        setup_.rtcp_receiver->adopt(std::move(update.receiver), now, update.key_grace);
+    update.sender = setup_.rtcp_sender->adopt(std::move(update.sender));
   } else {
-    rtcp_receiver_ = std::move(update.receiver);
-    rtcp_sender_ = std::move(update.sender);
+    setup_.rtcp_receiver = std::move(update.receiver);
+    setup_.rtcp_sender = std::move(update.sender);
   }
   has_said_auth_failure_ = false;
 }
@@ -325,6 +328,13 @@ void Leg::fill_snapshot(LegSnapshot& snapshot) const {
   };
   copy(setup_.receiver, snapshot.received_indices);
   copy(setup_.sender, snapshot.sent_indices);
+  copy(setup_.rtcp_receiver, snapshot.received_rtcp_indices);
+  copy(setup_.rtcp_sender, snapshot.sent_rtcp_indices);
+  const auto clone = [](const std::optional<DtlsKeys>& keys) {
+    return keys ? std::optional(keys->clone()) : std::nullopt;
+  };
+  snapshot.dtls = clone(dtls_keys_);
+  snapshot.rtcp_dtls = clone(rtcp_dtls_keys_);
 }
 
 void Leg::restore(const LegSnapshot& snapshot, Instant now) {
@@ -332,13 +342,27 @@ void Leg::restore(const LegSnapshot& snapshot, Instant now) {
   rtcp_.renew(streams_.audio().ssrc());
   endpoint_.restore(snapshot.learned_rtp, snapshot.learned_rtcp, now);
   if (snapshot.ice && endpoint_.ice() != nullptr) endpoint_.ice()->restore(*snapshot.ice, now);
+  const auto go_on = [](const auto& keys, const auto& indices) {
+    // The only error is libsrtp's; it then counts on from where it is, which is never behind.
+    if (keys) (void)keys->restore({indices.begin(), indices.size()});
+  };
   if (setup_.receiver) {
     setup_.receiver->restore({snapshot.received_indices.begin(), snapshot.received_indices.size()});
   }
-  if (setup_.sender) {
-    // The only error is libsrtp's; it then counts on from where it is, which is never behind.
-    (void)setup_.sender->restore({snapshot.sent_indices.begin(), snapshot.sent_indices.size()});
+  if (setup_.rtcp_receiver) {
+    setup_.rtcp_receiver->restore(
+        {snapshot.received_rtcp_indices.begin(), snapshot.received_rtcp_indices.size()});
   }
+  go_on(setup_.sender, snapshot.sent_indices);
+  go_on(setup_.rtcp_sender, snapshot.sent_rtcp_indices);
+  const auto adopt = [](const std::optional<DtlsKeys>& from, std::optional<DtlsKeys>& to,
+                        DtlsTransport& dtls) {
+    if (!from) return;
+    to = from->clone();
+    dtls.go_on();
+  };
+  adopt(snapshot.dtls, dtls_keys_, dtls_);
+  adopt(snapshot.rtcp_dtls, rtcp_dtls_keys_, rtcp_dtls_);
 }
 
 }  // namespace causeway::engine

@@ -66,8 +66,12 @@ struct LegSetup {
   bool is_secure = false;
   std::unique_ptr<srtp::SrtpReceiver> receiver;
   std::unique_ptr<srtp::SrtpSender> sender;
-  /// DTLS-SRTP: receiver and sender come from a handshake. Null: none.
+  /// DTLS-SRTP: receiver and sender come from a handshake, or, where a leg is restored, are made
+  /// from its snapshot's keys. Null: none.
   std::shared_ptr<const dtls::Settings> dtls;
+  /// The same for RTCP, where it has a port and so a handshake of its own.
+  std::unique_ptr<srtp::SrtpReceiver> rtcp_receiver;
+  std::unique_ptr<srtp::SrtpSender> rtcp_sender;
   PayloadFormats formats;
   RepairTypes repair;
   std::unique_ptr<rtp::RtxReceiver> rtx;  ///< Null: its endpoint has no such streams.
@@ -131,6 +135,19 @@ struct LegUpdate {
   void set_codecs(const LegSpec& now_known);
 };
 
+/// What a DTLS handshake has made: with it SRTP goes on elsewhere, where the association is not.
+struct DtlsKeys {
+  wire::SrtpSuite suite = wire::SrtpSuite::AesCm128HmacSha1_80;
+  SecretKey receive_key;
+  SecretKey receive_salt;
+  SecretKey send_key;
+  SecretKey send_salt;
+  /// A second owner of the same material, said aloud.
+  [[nodiscard]] DtlsKeys clone() const {
+    return {suite, receive_key.clone(), receive_salt.clone(), send_key.clone(), send_salt.clone()};
+  }
+};
+
 /// A leg's state, written down (law 4): with its specification and keys it goes on elsewhere.
 struct LegSnapshot {
   std::uint16_t number = 0;
@@ -142,6 +159,13 @@ struct LegSnapshot {
   media::OutputStreams::Snapshot streams;
   StaticVector<srtp::StreamIndex, 64> received_indices;
   StaticVector<srtp::StreamIndex, 64> sent_indices;
+  /// Where a handshake has made them; keys that an application has handed over it has itself.
+  std::optional<DtlsKeys> dtls;
+  /// The same for RTCP, where it has a handshake of its own, and what was received and sent under
+  /// them.
+  std::optional<DtlsKeys> rtcp_dtls;
+  StaticVector<srtp::StreamIndex, 64> received_rtcp_indices;
+  StaticVector<srtp::StreamIndex, 64> sent_rtcp_indices;
 };
 
 /// One endpoint's side of a call, as its worker has it. Ingress turns a datagram into an OpenRtp or
@@ -177,8 +201,7 @@ class Leg {
   bool receive_stun(Datagram& in, const Means& means, Outbox& out);
   void receive_dtls(Datagram& in, Outbox& out);
   /// What the pool has made of it; flights are sent, keys are taken over.
-  void take_dtls(Instant now, const DtlsReport& made, LegUpdate& keys, const Means& means,
-                 Outbox& out);
+  void take_dtls(Instant now, DtlsReport& made, const Means& means, Outbox& out);
   [[nodiscard]] const DtlsTransport& dtls(bool is_rtcp) const {
     return is_rtcp ? rtcp_dtls_ : dtls_;
   }
@@ -349,9 +372,9 @@ class Leg {
   LegHandle handle_;
   EndpointAddress endpoint_;
   DtlsTransport dtls_;
-  DtlsTransport rtcp_dtls_;  // used where RTCP goes over a port of its own
-  std::unique_ptr<srtp::SrtpReceiver> rtcp_receiver_;
-  std::unique_ptr<srtp::SrtpSender> rtcp_sender_;
+  DtlsTransport rtcp_dtls_;            // used where RTCP goes over a port of its own
+  std::optional<DtlsKeys> dtls_keys_;  // for a snapshot
+  std::optional<DtlsKeys> rtcp_dtls_keys_;
   Keepalive keeps_rtp_;
   Keepalive keeps_rtcp_;
   media::OutputStreams streams_;

@@ -97,7 +97,7 @@ void Leg::send_rtcp(PacketBuf packet, Outbox& out) {
   // RFC 3264 8.4: hold stops RTP, RTCP goes on.
   if (!to || setup_.direction == Direction::Inactive) return;
   if (setup_.is_secure) {
-    srtp::SrtpSender* const keys = has_rtcp_keys() ? rtcp_sender_.get() : setup_.sender.get();
+    srtp::SrtpSender* const keys = has_rtcp_keys() ? setup_.rtcp_sender.get() : setup_.sender.get();
     if (keys == nullptr) return count_drop(DropReason::LegNotReady);
     auto sealed = keys->seal_rtcp(std::move(packet));
     if (!sealed) return count_drop(sealed.error());

@@ -177,7 +177,8 @@ Result<wire::OpenRtcp, DropReason> Leg::receive_rtcp(Datagram& in, Outbox& out) 
     if (!sealed) return failure(sealed.error());
     if (!endpoint_.admits_rtcp(in.from)) return failure(DropReason::UnexpectedSource);
     const bool has_own_keys = has_rtcp_keys() && is_on_rtcp_port(in);
-    srtp::SrtpReceiver* const keys = has_own_keys ? rtcp_receiver_.get() : setup_.receiver.get();
+    srtp::SrtpReceiver* const keys =
+        has_own_keys ? setup_.rtcp_receiver.get() : setup_.receiver.get();
     if (setup_.is_secure && keys == nullptr) return failure(DropReason::LegNotReady);
     auto opened = setup_.is_secure ? keys->open(std::move(*sealed), in.arrival)
                                    : wire::open_plain(std::move(*sealed));
@@ -238,9 +239,8 @@ void Leg::receive_dtls(Datagram& in, Outbox& out) {
   if (!(is_rtcp ? rtcp_dtls_ : dtls_).handle_datagram(in, out)) count_drop(DropReason::OverBudget);
 }
 
-void Leg::take_dtls(Instant now, const DtlsReport& made, LegUpdate& keys, const Means& means,
-                    Outbox& out) {
-  const dtls::Report& report = made.report;
+void Leg::take_dtls(Instant now, DtlsReport& made, const Means& means, Outbox& out) {
+  dtls::Report& report = made.report;
   const bool is_rtcp = made.is_rtcp;
   // Over ICE to the pair that is in use now; else to whom it answers, whose cookie was good.
   const bool has_source = endpoint_.ice() == nullptr && !report.to.is_none();
@@ -260,7 +260,12 @@ void Leg::take_dtls(Instant now, const DtlsReport& made, LegUpdate& keys, const 
   DtlsTransport& dtls = is_rtcp ? rtcp_dtls_ : dtls_;
   const bool is_news = dtls.on_report(now, report);
   const bool is_up = report.outcome == dtls::Outcome::Up;
-  if (is_up) is_rtcp ? take_rtcp_keys(keys, now) : take_keys(keys, now);
+  if (is_up) {
+    is_rtcp ? take_rtcp_keys(made.keys, now) : take_keys(made.keys, now);
+    (is_rtcp ? rtcp_dtls_keys_ : dtls_keys_) =
+        DtlsKeys{report.suite, std::move(report.receive_key), std::move(report.receive_salt),
+                 std::move(report.send_key), std::move(report.send_salt)};
+  }
   if (!is_news) return;
   if (is_up) {
     const bool is_active = dtls.role() == dtls::Role::Active;

@@ -377,5 +377,63 @@ TEST_F(DtlsRtcp, AnotherAssociationIsOneForEachPort) {
   check_reports();
 }
 
+// The association stays behind; what it has made goes on (law 4).
+TEST_F(DtlsRtcp, ARestoredLegGoesOnUnderTheKeysOfItsHandshakes) {
+  open(Role::Active);
+  run(1s);
+  send_rtcp(rtcp, phone_rtcp, rtcp.relay);
+  run(12s);
+  ASSERT_FALSE(rtcp_at_phone.empty());
+  const Octets last_of_before = rtcp_at_phone.back();
+  auto take = std::make_unique<TakeSnapshot>();
+  take->session = session->handle;
+  take->snapshot = std::make_unique<SessionSnapshot>();
+  const auto taken = world.call(std::move(take));
+  auto close = std::make_unique<CloseSession>();
+  close->session = session->handle;
+  (void)world.call(std::move(close));
+  EXPECT_TRUE(pool.empty());
+
+  const LegSnapshot* of_a = nullptr;
+  for (const LegSnapshot& each : taken->snapshot->legs) {
+    if (each.number == 1) of_a = &each;
+  }
+  ASSERT_TRUE(of_a != nullptr && of_a->dtls && of_a->rtcp_dtls);
+  EXPECT_TRUE(of_a->dtls->send_key.equals(rtp.up->receive_key));
+  EXPECT_TRUE(of_a->rtcp_dtls->send_key.equals(rtcp.up->receive_key));
+  const auto keys = [](const DtlsKeys& made, bool receives) {
+    dtls::Report report;
+    report.suite = made.suite;
+    report.receive_key = made.receive_key.clone();
+    report.receive_salt = made.receive_salt.clone();
+    report.send_key = made.send_key.clone();
+    report.send_salt = made.send_salt.clone();
+    return keys_of(report, receives);
+  };
+  leg_a.adjust = [&](LegSetup& setup) {
+    setup.dtls = settings(Role::Active);
+    setup.receiver = std::move(*srtp::SrtpReceiver::create(keys(*of_a->dtls, true), {}));
+    setup.sender = std::move(*srtp::SrtpSender::create(keys(*of_a->dtls, false), {}));
+    setup.rtcp_receiver = std::move(*srtp::SrtpReceiver::create(keys(*of_a->rtcp_dtls, true), {}));
+    setup.rtcp_sender = std::move(*srtp::SrtpSender::create(keys(*of_a->rtcp_dtls, false), {}));
+  };
+  auto bridge = sim::make_bridge(leg_a, leg_b, world.random());
+  bridge->leg(1)->restore(*of_a, world.now());
+  session = world.open(std::move(bridge));
+  rtp.relay = session->addresses[0].rtp;
+  rtcp.relay = *session->addresses[0].rtcp;
+  rtcp_at_phone.clear();
+  send_rtcp(rtcp, phone_rtcp, rtcp.relay);
+  EXPECT_EQ(drops(DropReason::Replayed), 1U) << "what was heard before is not heard again";
+  run(12s);
+  ASSERT_FALSE(rtcp_at_phone.empty());
+  EXPECT_TRUE(opens_with(rtcp, rtcp_at_phone.back()));
+  const auto index_of = [](const Octets& octets) {  // RFC 7714 9: its last word
+    return load_be32(&octets[octets.size() - 4]) & 0x7fffffffU;
+  };
+  EXPECT_GT(index_of(rtcp_at_phone.front()), index_of(last_of_before)) << "no index twice";
+  EXPECT_TRUE(pool.empty()) << "no handshake was begun";
+}
+
 }  // namespace
 }  // namespace causeway::engine
