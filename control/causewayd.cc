@@ -87,6 +87,19 @@ Result<Config, Error> read_all(const Arguments& arguments) {
   return config;
 }
 
+/// What shared ports cannot hold while their worker is busy is lost.
+void warn_of_small_buffers(const Node& node, const NodeConfig& asked) {
+  for (std::size_t worker = 0; worker < asked.workers; ++worker) {
+    const std::uint64_t given = node.worker_stats(worker).shared_port_buffer;
+    if (given == 0 || given >= asked.shared_port_buffer) continue;
+    spdlog::warn(
+        "the system gives shared ports a receive buffer of {} octets, not {}: raise "
+        "net.core.rmem_max, or calls lose packets where a worker is busy",
+        given, asked.shared_port_buffer);
+    return;
+  }
+}
+
 Result<void, Error> start_log(const Config& config) {
   try {
     std::shared_ptr<spdlog::logger> logger;
@@ -164,6 +177,7 @@ int serve(const Config& config, const sigset_t& signals) {
   spdlog::info("causewayd {} on {}{}, {} workers, {} networks, recordings in {}",
                config.node.version, config.listen, config.is_insecure ? " without TLS" : "",
                config.node.workers, config.node.networks.size(), config.node.recordings_folder);
+  warn_of_small_buffers(plane.node(), config.node);
   for (const NetworkConfig& network : config.node.networks) {
     spdlog::info("network {}: {} ports {}-{}", network.name, network.advertised.to_string(),
                  network.first_port.raw(), network.last_port.raw());

@@ -243,9 +243,14 @@ void show(const engine::IceChanged& in, v1::Event& out) {
 void show(const engine::DtlsUp& in, v1::Event& out) {
   out.mutable_dtls_up()->set_suite(suite_of(in.suite));
   out.mutable_dtls_up()->set_setup(in.is_active ? v1::DTLS_SETUP_ACTIVE : v1::DTLS_SETUP_PASSIVE);
+  out.mutable_dtls_up()->set_is_rtcp(in.is_rtcp);
 }
 void show(const engine::DtlsFailed& in, v1::Event& out) {
   out.mutable_dtls_failed()->set_detail(std::string(dtls::text_of(in.failure)));
+  out.mutable_dtls_failed()->set_is_rtcp(in.is_rtcp);
+}
+void show(const engine::DtlsClosed& in, v1::Event& out) {
+  out.mutable_dtls_closed()->set_is_rtcp(in.is_rtcp);
 }
 void show(const engine::KeyExpiring&, v1::Event& out) { out.mutable_key_expiring(); }
 void show(const engine::DtmfReceived& in, v1::Event& out) {
@@ -263,6 +268,10 @@ void apply(const engine::AddressLearned& in, LegState& leg) {
 }
 void apply(const engine::IceChanged& in, LegState& leg) { leg.learned_rtp = in.remote; }
 void apply(const engine::DtlsUp& in, LegState& leg) {
+  if (in.is_rtcp) {
+    leg.rtcp_suite = in.suite;
+    return;
+  }
   leg.asked.spec.receive_suite = leg.asked.spec.send_suite = in.suite;
   leg.asked.spec.are_suites_known = true;
   leg.has_receive_keys = leg.has_send_keys = true;

@@ -125,6 +125,7 @@ Answer<void> LegChange::prepare_security(const LegState& before, const v1::Leg& 
     // Another kind of protection: nothing of the old one is kept.
     update_.is_secure = after_.asked.spec.security != engine::Security::Plain;
     after_.has_receive_keys = after_.has_send_keys = false;
+    after_.rtcp_suite.reset();
     has_update_ = true;
   }
   if (!in.security().has_sdes()) return {};
@@ -361,6 +362,7 @@ Answer<void> LegChange::carry_out() {
           if (shakes_hands_again_) {
             leg->asked.spec.are_suites_known = false;
             leg->has_receive_keys = leg->has_send_keys = false;
+            leg->rtcp_suite.reset();
             leg->shown.mutable_security()->mutable_dtls()->clear_suite();
           }
         });
@@ -378,6 +380,7 @@ void LegChange::commit() {
   if (after_.setup.dtls) {
     after_.has_receive_keys = leg->has_receive_keys;
     after_.has_send_keys = leg->has_send_keys;
+    after_.rtcp_suite = after_.asked.spec.has_rtcp_mux ? std::nullopt : leg->rtcp_suite;
     after_.asked.spec.receive_suite = leg->asked.spec.receive_suite;
     after_.asked.spec.send_suite = leg->asked.spec.send_suite;
     after_.asked.spec.are_suites_known = leg->asked.spec.are_suites_known;

@@ -59,7 +59,9 @@ Answer<void> check_status(engine::Status status, std::string_view session) {
     case Status::NoSharedPort:
       return failure(api_error("FIELD_INVALID", "The network has no shared port."));
     case Status::FragmentTaken:
-      return failure(internal_error("fragment"));
+      return failure(api_error("OVERLOAD",
+                               "Another leg of the shared port has the same username fragment by "
+                               "chance; with another try it gets another."));
     case Status::TooManyConnections:
       return failure(api_error("QUOTA", "A session has at most 16 connections."));
     case Status::TooManyTaps:

@@ -87,6 +87,7 @@ worker::WorkerConfig Node::worker_config(std::size_t index, record::RingWriter* 
   if (!config_.cpus.empty()) config.cpu = config_.cpus[index % config_.cpus.size()];
   config.pool_packets = config_.pool_packets;
   config.mailbox_commands = config_.mailbox_commands;
+  config.shared_port_buffer = static_cast<int>(config_.shared_port_buffer);
   config.records = ring;
   config.dtls = dtls_.get();
   return config;
@@ -94,18 +95,20 @@ worker::WorkerConfig Node::worker_config(std::size_t index, record::RingWriter* 
 
 /// On a thread of the pool's: the SRTP contexts are made here, so that the worker only swaps them
 /// in.
-void Node::hand_over(const engine::LegHandle& leg, std::uint32_t association,
+void Node::hand_over(const engine::DtlsComponent& component, std::uint32_t association,
                      dtls::Report&& report) {
   auto command = std::make_unique<engine::DtlsReport>();
-  command->leg = leg;
+  command->leg = component.leg;
+  command->is_rtcp = component.is_rtcp;
   command->association = association;
   if (report.outcome == dtls::Outcome::Up) {
-    const auto keys_of = [&](SecretKey& key, SecretKey& salt) {
+    // The report keeps them: a snapshot of the leg is to have them.
+    const auto keys_of = [&](const SecretKey& key, const SecretKey& salt) {
       KeySet set;
       set.keys.suite = report.suite;
       wire::SrtpMasterKey& master = set.keys.keys.emplace_back();
-      master.key = std::move(key);
-      master.salt = std::move(salt);
+      master.key = key.clone();
+      master.salt = salt.clone();
       return set;
     };
     const BuildSettings settings{.srtp_transform = config_.srtp_transform, .wall = wall_};
@@ -124,15 +127,14 @@ void Node::hand_over(const engine::LegHandle& leg, std::uint32_t association,
   command->report = std::move(report);
   engine::Command posted(std::move(command));
   // Refused only by a worker that is being stopped.
-  (void)workers_[leg.session.worker.raw()]->post(posted);
+  (void)workers_[component.leg.session.worker.raw()]->post(posted);
 }
 
 Result<void, Error> Node::start(const Seams& seams) {
   auto pool = worker::DtlsPool::create(
       {.workers = config_.workers, .threads = config_.dtls_threads},
-      [this](const engine::LegHandle& leg, std::uint32_t association, dtls::Report&& report) {
-        hand_over(leg, association, std::move(report));
-      });
+      [this](const engine::DtlsComponent& component, std::uint32_t association,
+             dtls::Report&& report) { hand_over(component, association, std::move(report)); });
   if (!pool) return failure(std::move(pool).error());
   dtls_ = std::move(*pool);
   const bool can_record = !config_.recordings_folder.empty();

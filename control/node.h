@@ -121,7 +121,8 @@ class Node {
   [[nodiscard]] Duration watch_recorder();
   void close_what_fits() CAUSEWAY_REQUIRES(recorder_mutex_);
   bool pump_once();
-  void hand_over(const engine::LegHandle& leg, std::uint32_t association, dtls::Report&& report);
+  void hand_over(const engine::DtlsComponent& component, std::uint32_t association,
+                 dtls::Report&& report);
   void settle(WorkerId worker, engine::Command command);
   void undo(WorkerId worker, engine::Command& command);
 

@@ -41,7 +41,8 @@ struct NodeConfig {
   std::uint32_t max_sessions_per_worker = 10'000;
   std::size_t pool_packets = 8'192;      ///< Of each worker.
   std::size_t mailbox_commands = 4'096;  ///< Of each worker; a further one is refused (OVERLOAD).
-  std::size_t dtls_threads = 1;          ///< For handshakes, at the lowest priority.
+  std::uint32_t shared_port_buffer = 4U << 20U;  ///< Of each shared port's receive buffer, octets.
+  std::size_t dtls_threads = 1;                  ///< For handshakes, at the lowest priority.
   srtp::Transform srtp_transform = srtp::Transform::Evp;
   bool answers_plain_binding = false;  ///< STUN without credentials, as ice::AgentSetup says.
   std::string recordings_folder;       ///< Empty: nothing can be recorded.

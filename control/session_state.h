@@ -68,6 +68,8 @@ struct LegState {
   v1::Leg shown;             ///< What was asked, without keys and without output fields.
   LegRequest asked;          ///< The same, translated.
   bool has_receive_keys = false;
+  /// DTLS: what the association of RTCP, where it has one, has chosen.
+  std::optional<wire::SrtpSuite> rtcp_suite;
   bool has_send_keys = false;
   std::uint32_t rotations = 0;
   LegSetupState setup;

@@ -50,6 +50,12 @@ double fraction(std::uint64_t lost, std::uint64_t received) {
                               : static_cast<double>(lost) / static_cast<double>(lost + received);
 }
 
+void show_level(const std::optional<codecs::LevelMeter::Levels>& level, v1::DirectionReport& out) {
+  if (!level) return;
+  out.mutable_audio_level()->set_now(-int{level->now});
+  out.mutable_audio_level()->set_loudest(-int{level->loudest});
+}
+
 void show_received(LegState& leg, const engine::LegReport& report, bool is_interval,
                    v1::DirectionReport& out) {
   const engine::LegReport::Received& in = report.received;
@@ -68,6 +74,7 @@ void show_received(LegState& leg, const engine::LegReport& report, bool is_inter
     leg.reported_lost = in.lost;
     leg.reported_packets = in.packets;
   }
+  show_level(in.level, out);
   if (in.packets == 0) return;
   leg.max_received_jitter = std::max(leg.max_received_jitter, in.jitter);
   set(*out.mutable_jitter(), in.jitter);
@@ -97,6 +104,7 @@ void show_sent(LegState& leg, const engine::LegReport& report, v1::DirectionRepo
   out.set_rtcp_packets(sent.rtcp_packets);
   out.set_retransmitted_packets(sent.retransmitted_packets);
   out.set_retransmitted_octets(sent.retransmitted_octets);
+  show_level(sent.level, out);
   if (sent.ssrc) {
     v1::StreamReport& stream = *out.add_streams();
     stream.set_ssrc(sent.ssrc->raw());
@@ -125,13 +133,14 @@ void show_drops(const engine::LegReport& report, v1::LegReport& out) {
 }
 
 void show_srtp(const LegState& leg, const engine::LegReport& report, v1::LegReport& out) {
-  if (leg.asked.spec.security != engine::Security::Sdes) return;
+  if (leg.asked.spec.security == engine::Security::Plain) return;
   const auto count = [&](DropReason reason) {
     return report.drops[static_cast<std::size_t>(reason)];
   };
   v1::SrtpReport& srtp = *out.mutable_srtp();
   if (leg.has_receive_keys) srtp.set_receive_suite(suite_of(leg.asked.spec.receive_suite));
   if (leg.has_send_keys) srtp.set_send_suite(suite_of(leg.asked.spec.send_suite));
+  if (leg.rtcp_suite) srtp.set_rtcp_suite(suite_of(*leg.rtcp_suite));
   srtp.set_auth_failures(count(DropReason::AuthFailed));
   srtp.set_replayed(count(DropReason::Replayed));
   srtp.set_unknown_mki(count(DropReason::UnknownMki));

@@ -114,7 +114,7 @@ void Association::start(Report& report) {
 }
 
 void Association::handle_datagram(Bytes datagram, Report& report) {
-  if (has_failed_ || !is_acceptable(datagram)) return;
+  if (has_ended_ || !is_acceptable(datagram)) return;
   impl_->wire.in = datagram;
   proceed(report);
   impl_->wire.in = {};
@@ -153,7 +153,7 @@ void Association::handle_timeout(Report& report) {
 
 void Association::set_settings(std::shared_ptr<const Settings> settings, Report& report) {
   impl_->settings = std::move(settings);
-  if (is_complete_ && !is_up_ && !has_failed_) finish(report);
+  if (is_complete_ && !is_up_ && !has_ended_) finish(report);
 }
 
 /// Lets OpenSSL go on with what there is.
@@ -186,13 +186,17 @@ void Association::shake_hands(Report& report) {
 /// The endpoint's last flight again, which OpenSSL answers; alerts; data, which nobody wants.
 void Association::read(Report& report) {
   std::array<char, kMaxDatagram> unwanted;
-  while (SSL_read(impl_->ssl, unwanted.data(), static_cast<int>(unwanted.size())) > 0) {
-  }
-  if ((SSL_get_shutdown(impl_->ssl) & SSL_RECEIVED_SHUTDOWN) != 0) fail(Failure::Closed, report);
+  int got = 0;
+  do {
+    got = SSL_read(impl_->ssl, unwanted.data(), static_cast<int>(unwanted.size()));
+  } while (got > 0);
+  if ((SSL_get_shutdown(impl_->ssl) & SSL_RECEIVED_SHUTDOWN) == 0) return;
+  if (SSL_get_error(impl_->ssl, got) == SSL_ERROR_ZERO_RETURN) return end(Outcome::Closed, report);
+  fail(Failure::Alert, report);
 }
 
 void Association::keep(Report& report) {
-  if (is_complete_ || has_failed_) {
+  if (is_complete_ || has_ended_) {
     impl_->flight = {};
     impl_->next = {};
     return;
@@ -205,10 +209,14 @@ void Association::keep(Report& report) {
 }
 
 void Association::fail(Failure failure, Report& report) {
-  has_failed_ = true;
-  is_up_ = false;
-  report.outcome = Outcome::Failed;
   report.failure = failure;
+  end(Outcome::Failed, report);
+}
+
+void Association::end(Outcome outcome, Report& report) {
+  has_ended_ = true;
+  is_up_ = false;
+  report.outcome = outcome;
   report.awaits_answer = false;
 }
 

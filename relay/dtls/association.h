@@ -56,7 +56,8 @@ class Association {
 
   [[nodiscard]] bool is_up() const { return is_up_; }
   [[nodiscard]] bool awaits_answer() const;
-  [[nodiscard]] bool has_failed() const { return has_failed_; }
+  /// Nothing more becomes of it.
+  [[nodiscard]] bool has_ended() const { return has_ended_; }
 
  private:
   struct Impl;
@@ -68,12 +69,13 @@ class Association {
   void finish(Report& report);
   void refuse(Failure failure, Report& report);
   void fail(Failure failure, Report& report);
+  void end(Outcome outcome, Report& report);
 
   std::unique_ptr<Impl> impl_;
   bool is_started_ = false;
   bool is_complete_ = false;  ///< The handshake is; the fingerprints may be missing.
   bool is_up_ = false;
-  bool has_failed_ = false;
+  bool has_ended_ = false;
 };
 
 }  // namespace causeway::dtls

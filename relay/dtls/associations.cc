@@ -94,7 +94,7 @@ void Associations::set_settings(std::shared_ptr<const Settings> settings, Report
     Report each;
     each.to = sources_[i].address;
     sources_[i].association->set_settings(settings_, each);
-    const bool is_gone = each.outcome == Outcome::Failed;  // and another is in its place
+    const bool is_gone = each.has_ended();  // and another is in its place
     conclude(i, each);
     if (each.outcome != Outcome::Going) report = std::move(each);
     if (!is_gone) ++i;
@@ -110,7 +110,7 @@ void Associations::conclude(std::size_t place, Report& report) {
     sources_.push_back(std::move(won));
     return;
   }
-  if (report.outcome != Outcome::Failed) return;
+  if (!report.has_ended()) return;
   sources_.erase_unordered(place);
   is_up_ = false;
   if (sources_.empty()) return;

@@ -19,8 +19,8 @@ std::string_view text_of(Failure failure) {
       return "A message of the handshake is wrong, or nothing in it is acceptable to both.";
     case Failure::TimedOut:
       return "The endpoint has not answered in time.";
-    case Failure::Closed:
-      return "The endpoint has closed the association.";
+    case Failure::Alert:
+      return "The endpoint has ended the association by a fatal alert.";
   }
   return "";
 }

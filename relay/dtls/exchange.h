@@ -62,6 +62,7 @@ enum class JobKind : std::uint8_t {
 enum class Outcome : std::uint8_t {
   Going,   ///< A flight to be sent, nothing more.
   Up,      ///< The handshake is complete and the endpoint's certificate is the right one.
+  Closed,  ///< It was complete, and the endpoint has ended it in good order (close_notify).
   Failed,  ///< It has ended otherwise, or what it had made is over.
 };
 
@@ -72,7 +73,7 @@ enum class Failure : std::uint8_t {
   NoProfile,    ///< No SRTP protection profile in common, or the endpoint offers none.
   Protocol,     ///< A message is wrong, or nothing is in common: OpenSSL refuses.
   TimedOut,     ///< Nothing came back in time.
-  Closed,       ///< It was complete, and the endpoint has ended it (an alert under its keys).
+  Alert,        ///< It was complete, and the endpoint has ended it by a fatal alert.
 };
 /// One sentence for people.
 [[nodiscard]] std::string_view text_of(Failure failure);
@@ -98,6 +99,9 @@ struct Report {
   SecretKey send_key;
   SecretKey send_salt;
 
+  [[nodiscard]] bool has_ended() const {
+    return outcome == Outcome::Closed || outcome == Outcome::Failed;
+  }
   [[nodiscard]] bool is_empty() const { return flight.empty() && outcome == Outcome::Going; }
 };
 

@@ -128,6 +128,7 @@ struct SendDtmf : CommandBase {
 /// without the keys the call has no sound.
 struct DtlsReport : CommandBase {
   LegHandle leg;
+  bool is_rtcp = false;  ///< Of the association that RTCP has on a port of its own.
   std::uint32_t association = 0;
   dtls::Report report;
   LegUpdate keys;  ///< Up: receiver and sender; comes back with those that they replace.

@@ -9,7 +9,8 @@ namespace causeway::engine {
 
 void DtlsTransport::wish(dtls::JobKind kind, const SocketAddress& from, PacketBuf packet,
                          Outbox& out) {
-  out.dtls.push_back({leg_, association_, kind, from, std::move(packet), settings_});
+  is_asked_ = kind != dtls::JobKind::Close;
+  out.dtls.push_back({component_, association_, kind, from, std::move(packet), settings_});
 }
 
 void DtlsTransport::begin(Instant now) {
@@ -45,6 +46,9 @@ bool DtlsTransport::on_report(Instant now, const dtls::Report& report) {
       repeat_at_.reset();
       has_said_failure_ = false;
       return true;
+    case dtls::Outcome::Closed:
+      state_ = State::Waiting;
+      return true;
     case dtls::Outcome::Failed:
       state_ = State::Waiting;
       repeat_at_.reset();
@@ -61,10 +65,7 @@ std::optional<Instant> DtlsTransport::next_timeout() const {
 bool DtlsTransport::handle_timeout(Instant now, Outbox& out) {
   if (state_ != State::Shaking) return false;
   if (give_up_at_ <= now) {
-    close(out);
-    ++association_;
-    state_ = State::Waiting;
-    repeat_at_.reset();
+    end(out);
     return !std::exchange(has_said_failure_, true);
   }
   if (!repeat_at_ || *repeat_at_ > now) return false;
@@ -76,20 +77,24 @@ bool DtlsTransport::handle_timeout(Instant now, Outbox& out) {
 
 void DtlsTransport::change(std::shared_ptr<const dtls::Settings>& settings, bool is_new,
                            Outbox& out) {
-  if (is_new && settings_) close(out);
+  if (is_new) end(out);
   std::swap(settings_, settings);
   if (is_new) {
-    ++association_;
-    state_ = State::Waiting;
-    repeat_at_.reset();
     has_said_failure_ = false;
-  } else if (settings_) {
+  } else if (is_asked_) {
     wish(dtls::JobKind::Settings, {}, {}, out);
   }
 }
 
 void DtlsTransport::close(Outbox& out) {
-  if (settings_) wish(dtls::JobKind::Close, {}, {}, out);
+  if (is_asked_) wish(dtls::JobKind::Close, {}, {}, out);
+}
+
+void DtlsTransport::end(Outbox& out) {
+  close(out);
+  ++association_;
+  state_ = State::Waiting;
+  repeat_at_.reset();
 }
 
 }  // namespace causeway::engine

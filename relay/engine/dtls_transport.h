@@ -16,7 +16,7 @@ struct Outbox;
 
 /// A job for the DTLS pool. The worker hands it on; what it has no room for is lost, as on a wire.
 struct DtlsWish {
-  LegHandle leg;
+  DtlsComponent component;
   std::uint32_t association = 0;
   dtls::JobKind kind = dtls::JobKind::Datagram;
   SocketAddress from;
@@ -24,17 +24,17 @@ struct DtlsWish {
   std::shared_ptr<const dtls::Settings> settings;
 };
 
-/// A leg's side of its DTLS (law 1): it has the datagrams and the time, the pool has OpenSSL. It
-/// says when the last flight is to be sent again, when a handshake has taken too long, and how much
-/// an endpoint may ask of the pool. Never allocates.
+/// A leg's side of one of its associations (law 1): it has the datagrams and the time, the pool has
+/// OpenSSL. It says when the last flight is to be sent again, when a handshake has taken too long,
+/// and how much an endpoint may ask of the pool. Never allocates.
 ///
 ///     state   | datagram              | connect() (Active) | report          | timers
 ///     Waiting | job                   | Start -> Shaking   | Going: Shaking  | -
 ///             |                       |                    | Up: Up          |
 ///     Shaking | job                   | -                  | Up: Up          | Timeout jobs;
 ///             |                       |                    | Failed: Waiting | after 30 s Waiting
-///     Up      | job (its last flight  | -                  | Failed: Waiting | -
-///             | again, an alert)      |                    |                 |
+///     Up      | job (its last flight  | -                  | Closed, Failed: | -
+///             | again, an alert)      |                    |   Waiting       |
 ///
 /// A report that is an aside (to strangers) changes nothing: whoever has returned no cookie begins
 /// no handshake.
@@ -46,8 +46,7 @@ class DtlsTransport {
   static constexpr Duration kLongestTimeout = std::chrono::seconds(3);
   static constexpr Duration kPatience = std::chrono::seconds(30);
 
-  DtlsTransport() = default;
-  explicit DtlsTransport(std::shared_ptr<const dtls::Settings> settings)
+  explicit DtlsTransport(std::shared_ptr<const dtls::Settings> settings = nullptr)
       : settings_(std::move(settings)) {}
 
   [[nodiscard]] bool is_used() const { return settings_ != nullptr; }
@@ -56,12 +55,14 @@ class DtlsTransport {
   [[nodiscard]] std::uint32_t association() const { return association_; }
   [[nodiscard]] dtls::Role role() const { return settings_->role; }
 
-  void start(LegHandle leg) { leg_ = leg; }
+  void start(DtlsComponent component) { component_ = component; }
+  /// A leg that is restored has the keys of its handshake already, and makes no other.
+  void go_on() { state_ = State::Up; }
   /// The endpoint can be reached: Active begins.
   void connect(Instant now, Outbox& out);
   /// From an admitted source. False: it has asked too much of the pool for now.
   [[nodiscard]] bool handle_datagram(Datagram& in, Outbox& out);
-  /// What the pool has done. True where it is news: Up, or a failure that was not said yet.
+  /// What the pool has done. True where it is news: Up, Closed, or a failure that was not said yet.
   [[nodiscard]] bool on_report(Instant now, const dtls::Report& report);
   /// True where a handshake has just been given up.
   [[nodiscard]] bool handle_timeout(Instant now, Outbox& out);
@@ -71,6 +72,8 @@ class DtlsTransport {
   /// the keys of the old one go on until it is up. Else the present one goes on with them.
   void change(std::shared_ptr<const dtls::Settings>& settings, bool is_new, Outbox& out);
   void close(Outbox& out);
+  /// As close(), and the next handshake begins anew.
+  void end(Outbox& out);
 
  private:
   enum class State : std::uint8_t { Waiting, Shaking, Up };
@@ -79,9 +82,10 @@ class DtlsTransport {
   void wish(dtls::JobKind kind, const SocketAddress& from, PacketBuf packet, Outbox& out);
 
   std::shared_ptr<const dtls::Settings> settings_;
-  LegHandle leg_;
+  DtlsComponent component_;
   std::uint32_t association_ = 1;
   State state_ = State::Waiting;
+  bool is_asked_ = false;  // the pool has had a job, so it may keep something
   bool has_said_failure_ = false;
   Duration timeout_ = kFirstTimeout;
   std::optional<Instant> repeat_at_;

@@ -186,11 +186,11 @@ void Engine::handle_rtcp(Datagram& in, Recipient to, Outbox& out) {
   if (out.events.size() != events_before) rearm(slot);
 }
 
-/// ICE and DTLS, on the RTP port.
+/// ICE, on the RTP port, and DTLS.
 void Engine::handle_setup(Datagram& in, wire::DatagramKind kind, Recipient to, Outbox& out) {
   Leg& leg = *to.leg;
-  if (to.is_rtcp) return leg.count_drop(DropReason::Unsupported);
   if (kind == wire::DatagramKind::Stun) {
+    if (to.is_rtcp) return leg.count_drop(DropReason::Unsupported);
     const bool is_proof = leg.receive_stun(in, {pool_, random_, sent_}, out);
     SharedPort* const shared = is_proof ? shared_port_of(leg) : nullptr;
     if (shared != nullptr) shared->hear(leg.rtp_port.place, in.from);
@@ -325,7 +325,7 @@ Status Engine::join_shared_port(Instant now, std::uint32_t session_slot, Leg& le
   if (!shared->is_free(agent->ufrag())) return Status::FragmentTaken;
   const SocketAddress local{network.config.advertised, *network.config.shared_port};
   leg.rtp_port = {shared->socket(), local, true, shared->add(leg, session_slot)};
-  leg.on_open(now, out);
+  leg.connect(now, out);
   return Status::Ok;
 }
 
@@ -389,7 +389,7 @@ void Engine::handle_socket_opened(Instant now, SocketId socket, bool is_open, Ou
     return;
   }
   (slot->owner.is_rtcp ? *leg.rtcp_port : leg.rtp_port).is_open = true;
-  if (!slot->owner.is_rtcp) leg.on_open(now, out);
+  leg.connect(now, out);
   settle(now, session, Status::Ok, out);
 }
 
@@ -658,10 +658,10 @@ void Engine::handle(Instant now, std::unique_ptr<SendDtmf> command, Outbox& out)
 
 void Engine::handle(Instant now, std::unique_ptr<DtlsReport> command, Outbox& out) {
   Leg* leg = find(command->leg);
-  if (leg == nullptr || leg->dtls().association() != command->association) {
+  if (leg == nullptr || leg->dtls(command->is_rtcp).association() != command->association) {
     return finish(std::move(command), Status::LegNotFound, out);
   }
-  leg->take_dtls(now, command->report, command->keys, {pool_, random_, sent_}, out);
+  leg->take_dtls(now, *command, {pool_, random_, sent_}, out);
   rearm(command->leg.session.slot);
   finish(std::move(command), Status::Ok, out);
 }

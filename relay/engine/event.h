@@ -61,11 +61,18 @@ struct DtlsUp {
   LegHandle leg;
   wire::SrtpSuite suite = wire::SrtpSuite::AesCm128HmacSha1_80;
   bool is_active = false;
+  bool is_rtcp = false;  ///< Of the association that RTCP has on a port of its own.
 };
 /// Said once, until another handshake succeeds or other settings come.
 struct DtlsFailed {
   LegHandle leg;
   dtls::Failure failure = dtls::Failure::None;
+  bool is_rtcp = false;
+};
+/// The endpoint has ended its association in good order: it hangs up. The keys go on.
+struct DtlsClosed {
+  LegHandle leg;
+  bool is_rtcp = false;
 };
 /// Less than a tenth of a master key's lifetime is left.
 struct KeyExpiring {
@@ -97,7 +104,7 @@ struct EventsLost {
 };
 
 using EventBody = std::variant<FirstPacket, AddressLearned, MediaTimeout, MediaResumed, SsrcChanged,
-                               SrtpFailed, IceChanged, DtlsUp, DtlsFailed, KeyExpiring,
+                               SrtpFailed, IceChanged, DtlsUp, DtlsFailed, DtlsClosed, KeyExpiring,
                                DtmfReceived, RecordingOverrun, SessionClosed, EventsLost>;
 
 struct Event {

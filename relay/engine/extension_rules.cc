@@ -20,6 +20,12 @@ std::optional<SeqNum> ExtensionRules::transport_seq(const wire::OpenRtp& packet,
   return SeqNum(load_be16(number->data()));
 }
 
+std::optional<std::uint8_t> ExtensionRules::level_of(const wire::OpenRtp& packet) const {
+  const auto level = wire::HeaderExtensions(packet).find(audio_level);
+  if (!level || level->empty()) return std::nullopt;
+  return static_cast<std::uint8_t>(load_u8(level->data()) & 0x7fU);  // without the V bit
+}
+
 void ExtensionRules::strip_transport_seq(wire::OpenRtp& packet) const {
   if (video_transport_cc == 0) return;
   wire::ExtensionIdMap ids = wire::ExtensionIdMap::identity();
@@ -35,6 +41,7 @@ ExtensionRules extension_rules(const LegSpec& spec) {
     if (each.uri == ExtensionSpec::kTransportCc) {
       (is_audio ? rules.audio_transport_cc : rules.video_transport_cc) = each.id;
     }
+    if (is_audio && each.uri == ExtensionSpec::kAudioLevel) rules.audio_level = each.id;
     if (each.uri != ExtensionSpec::kMid || each.mid.empty()) continue;
     MidTag& tag = is_audio ? rules.audio_mid : rules.video_mid;
     tag.id = each.id;

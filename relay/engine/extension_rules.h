@@ -25,6 +25,7 @@ struct ExtensionRules {
   MidTag video_mid;
   std::uint8_t audio_transport_cc = 0;  ///< Ids of the transport-wide numbers; 0: none.
   std::uint8_t video_transport_cc = 0;
+  std::uint8_t audio_level = 0;  ///< The id of that of RFC 6464; 0: none.
 
   [[nodiscard]] bool has_transport_cc() const {
     return audio_transport_cc != 0 || video_transport_cc != 0;
@@ -33,6 +34,9 @@ struct ExtensionRules {
   /// Of a packet of this kind of media that the endpoint sent.
   [[nodiscard]] std::optional<SeqNum> transport_seq(const wire::OpenRtp& packet,
                                                     MediaKind kind) const;
+  /// What the sender says of the sound of its packet, in decibels below overload. REQUIRES:
+  /// audio_level != 0.
+  [[nodiscard]] std::optional<std::uint8_t> level_of(const wire::OpenRtp& packet) const;
   /// Such a number is of one packet: a repeat of video has none.
   void strip_transport_seq(wire::OpenRtp& packet) const;
 };

@@ -24,4 +24,12 @@ struct LegHandle {
   friend auto operator<=>(const LegHandle&, const LegHandle&) = default;  // NOLINT
 };
 
+/// What of a leg has a DTLS association of its own (RFC 5764 4.1): its RTP, with which RTCP goes
+/// where the two share a port, or its RTCP.
+struct DtlsComponent {
+  LegHandle leg;
+  bool is_rtcp = false;
+  friend auto operator<=>(const DtlsComponent&, const DtlsComponent&) = default;  // NOLINT
+};
+
 }  // namespace causeway::engine

@@ -17,10 +17,18 @@ void Leg::apply(LegUpdate& update, Instant now, Outbox& out) {
     endpoint_.set_secure(*update.is_secure, now);
     std::swap(setup_.receiver, update.receiver);
     std::swap(setup_.sender, update.sender);
+    std::swap(setup_.rtcp_receiver, update.rtcp_receiver);
+    std::swap(setup_.rtcp_sender, update.rtcp_sender);
+    dtls_keys_.reset();
+    rtcp_dtls_keys_.reset();
     has_said_auth_failure_ = has_said_key_expiring_ = false;
   }
   endpoint_.change(update.remote_rtp, update.remote_rtcp, update.accept_from, now);
-  if (update.has_rtcp_mux) endpoint_.set_rtcp_mux(*update.has_rtcp_mux);
+  if (update.has_rtcp_mux && *update.has_rtcp_mux != endpoint_.has_rtcp_mux()) {
+    // RTCP comes under the other keys; where it comes back, its own handshake begins anew.
+    endpoint_.set_rtcp_mux(*update.has_rtcp_mux);
+    rtcp_dtls_.end(out);
+  }
   watch_mappings(now);
   if (update.direction && *update.direction != setup_.direction) {
     // What was not sent while held is no loss: the streams go on with the next number.
@@ -56,9 +64,17 @@ void Leg::apply(LegUpdate& update, Instant now, Outbox& out) {
   if (update.telephone_event) setup_.telephone_event = *update.telephone_event;
   if (update.telephone_event || update.audio_clock) make_digit_sender();
   if (update.ice && endpoint_.ice() != nullptr) endpoint_.ice()->update(*update.ice, now);
-  if (update.dtls) dtls_.change(*update.dtls, update.has_new_association, out);
-  if (rtp_port.is_open) on_open(now, out);
-  if (update.is_secure) return;  // the keys are swapped already
+  if (update.dtls) {
+    std::shared_ptr<const dtls::Settings> same = *update.dtls;
+    rtcp_dtls_.change(same, update.has_new_association, out);
+    // Both replace the same settings, and the update takes them away.
+    dtls_.change(*update.dtls, update.has_new_association, out);
+  }
+  connect(now, out);
+  if (!update.is_secure) take_keys(update, now);  // else they are swapped already
+}
+
+void Leg::take_keys(LegUpdate& update, Instant now) {
   if (update.receiver) {
     if (setup_.receiver) {
       update.receiver = setup_.receiver->adopt(std::move(update.receiver), now, update.key_grace);
@@ -77,6 +93,19 @@ void Leg::apply(LegUpdate& update, Instant now, Outbox& out) {
     }
     has_said_key_expiring_ = false;
   }
+}
+
+/// What the association of RTCP has made. Its keys are of one handshake, so they change together.
+void Leg::take_rtcp_keys(LegUpdate& update, Instant now) {
+  if (setup_.rtcp_receiver) {
+    update.receiver =
+        setup_.rtcp_receiver->adopt(std::move(update.receiver), now, update.key_grace);
+    update.sender = setup_.rtcp_sender->adopt(std::move(update.sender));
+  } else {
+    setup_.rtcp_receiver = std::move(update.receiver);
+    setup_.rtcp_sender = std::move(update.sender);
+  }
+  has_said_auth_failure_ = false;
 }
 
 bool Leg::add_tap(const RecordTap& tap) {
@@ -139,7 +168,10 @@ std::optional<Instant> Leg::next_timeout() const {
   if (is_rtp_endpoint_) consider(rtcp_.next_timeout());
   consider(transport_cc_at());
   if (digits_) consider(digits_->next_timeout());
-  if (dtls_.is_used()) consider(dtls_.next_timeout());
+  if (dtls_.is_used()) {
+    consider(dtls_.next_timeout());
+    consider(rtcp_dtls_.next_timeout());
+  }
   if (endpoint_.ice() != nullptr) consider(endpoint_.ice()->next_timeout());
   consider(keeps_rtp_.next_timeout());
   consider(keeps_rtcp_.next_timeout());
@@ -159,8 +191,9 @@ void Leg::handle_timeout(Instant now, const Means& means, Outbox& out) {
     agent->handle_timeout(now, means.random, said);
     take_ice(now, said, out);
   }
-  if (dtls_.handle_timeout(now, out)) {
-    out.events.emplace_back(now, DtlsFailed{handle_, dtls::Failure::TimedOut});
+  for (DtlsTransport* const dtls : {&dtls_, &rtcp_dtls_}) {
+    if (!dtls->handle_timeout(now, out)) continue;
+    out.events.emplace_back(now, DtlsFailed{handle_, dtls::Failure::TimedOut, dtls == &rtcp_dtls_});
   }
   if (digits_ && digits_->next_timeout() && *digits_->next_timeout() <= now) {
     play_digits(now, means, out);
@@ -255,6 +288,7 @@ void Leg::fill_report(LegReport& report) const {
     report.received.duplicates += totals.duplicates;
     if (newest_ssrc_ == reception.ssrc()) report.received.jitter = reception.jitter();
   }
+  report.received.level = level_.levels();
   report.sent = sent_;
   if (is_rtp_endpoint_) fill_far_report(rtcp_.summary().far, report.sent);
   if (streams_.audio().has_sent()) report.sent.ssrc = streams_.audio().ssrc();
@@ -294,6 +328,13 @@ void Leg::fill_snapshot(LegSnapshot& snapshot) const {
   };
   copy(setup_.receiver, snapshot.received_indices);
   copy(setup_.sender, snapshot.sent_indices);
+  copy(setup_.rtcp_receiver, snapshot.received_rtcp_indices);
+  copy(setup_.rtcp_sender, snapshot.sent_rtcp_indices);
+  const auto clone = [](const std::optional<DtlsKeys>& keys) {
+    return keys ? std::optional(keys->clone()) : std::nullopt;
+  };
+  snapshot.dtls = clone(dtls_keys_);
+  snapshot.rtcp_dtls = clone(rtcp_dtls_keys_);
 }
 
 void Leg::restore(const LegSnapshot& snapshot, Instant now) {
@@ -301,13 +342,27 @@ void Leg::restore(const LegSnapshot& snapshot, Instant now) {
   rtcp_.renew(streams_.audio().ssrc());
   endpoint_.restore(snapshot.learned_rtp, snapshot.learned_rtcp, now);
   if (snapshot.ice && endpoint_.ice() != nullptr) endpoint_.ice()->restore(*snapshot.ice, now);
+  const auto go_on = [](const auto& keys, const auto& indices) {
+    // The only error is libsrtp's; it then counts on from where it is, which is never behind.
+    if (keys) (void)keys->restore({indices.begin(), indices.size()});
+  };
   if (setup_.receiver) {
     setup_.receiver->restore({snapshot.received_indices.begin(), snapshot.received_indices.size()});
   }
-  if (setup_.sender) {
-    // The only error is libsrtp's; it then counts on from where it is, which is never behind.
-    (void)setup_.sender->restore({snapshot.sent_indices.begin(), snapshot.sent_indices.size()});
+  if (setup_.rtcp_receiver) {
+    setup_.rtcp_receiver->restore(
+        {snapshot.received_rtcp_indices.begin(), snapshot.received_rtcp_indices.size()});
   }
+  go_on(setup_.sender, snapshot.sent_indices);
+  go_on(setup_.rtcp_sender, snapshot.sent_rtcp_indices);
+  const auto adopt = [](const std::optional<DtlsKeys>& from, std::optional<DtlsKeys>& to,
+                        DtlsTransport& dtls) {
+    if (!from) return;
+    to = from->clone();
+    dtls.go_on();
+  };
+  adopt(snapshot.dtls, dtls_keys_, dtls_);
+  adopt(snapshot.rtcp_dtls, rtcp_dtls_keys_, rtcp_dtls_);
 }
 
 }  // namespace causeway::engine

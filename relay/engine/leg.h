@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "codecs/level.h"
 #include "relay/base/datagram.h"
 #include "relay/base/payload_type_map.h"
 #include "relay/base/random.h"
@@ -33,6 +34,7 @@
 
 namespace causeway::engine {
 
+struct DtlsReport;
 struct Outbox;
 
 inline constexpr std::size_t kMaxLegs = 16;
@@ -64,8 +66,12 @@ struct LegSetup {
   bool is_secure = false;
   std::unique_ptr<srtp::SrtpReceiver> receiver;
   std::unique_ptr<srtp::SrtpSender> sender;
-  /// DTLS-SRTP: receiver and sender come from a handshake. Null: none.
+  /// DTLS-SRTP: receiver and sender come from a handshake, or, where a leg is restored, are made
+  /// from its snapshot's keys. Null: none.
   std::shared_ptr<const dtls::Settings> dtls;
+  /// The same for RTCP, where it has a port and so a handshake of its own.
+  std::unique_ptr<srtp::SrtpReceiver> rtcp_receiver;
+  std::unique_ptr<srtp::SrtpSender> rtcp_sender;
   PayloadFormats formats;
   RepairTypes repair;
   std::unique_ptr<rtp::RtxReceiver> rtx;  ///< Null: its endpoint has no such streams.
@@ -115,6 +121,9 @@ struct LegUpdate {
   std::optional<std::optional<PayloadType>> telephone_event;
   std::unique_ptr<srtp::SrtpReceiver> receiver;  ///< New receiving keys.
   std::unique_ptr<srtp::SrtpSender> sender;      ///< New sending keys.
+  /// Only back: what RTCP had of keys of its own.
+  std::unique_ptr<srtp::SrtpReceiver> rtcp_receiver;
+  std::unique_ptr<srtp::SrtpSender> rtcp_sender;
   Duration key_grace = srtp::SrtpReceiver::kKeyGrace;
   /// Another kind of protection: the keys of before go at once.
   std::optional<bool> is_secure;
@@ -124,6 +133,19 @@ struct LegUpdate {
   bool has_new_association = false;  ///< Another handshake; else the present one goes on.
 
   void set_codecs(const LegSpec& now_known);
+};
+
+/// What a DTLS handshake has made: with it SRTP goes on elsewhere, where the association is not.
+struct DtlsKeys {
+  wire::SrtpSuite suite = wire::SrtpSuite::AesCm128HmacSha1_80;
+  SecretKey receive_key;
+  SecretKey receive_salt;
+  SecretKey send_key;
+  SecretKey send_salt;
+  /// A second owner of the same material, said aloud.
+  [[nodiscard]] DtlsKeys clone() const {
+    return {suite, receive_key.clone(), receive_salt.clone(), send_key.clone(), send_salt.clone()};
+  }
 };
 
 /// A leg's state, written down (law 4): with its specification and keys it goes on elsewhere.
@@ -137,6 +159,13 @@ struct LegSnapshot {
   media::OutputStreams::Snapshot streams;
   StaticVector<srtp::StreamIndex, 64> received_indices;
   StaticVector<srtp::StreamIndex, 64> sent_indices;
+  /// Where a handshake has made them; keys that an application has handed over it has itself.
+  std::optional<DtlsKeys> dtls;
+  /// The same for RTCP, where it has a handshake of its own, and what was received and sent under
+  /// them.
+  std::optional<DtlsKeys> rtcp_dtls;
+  StaticVector<srtp::StreamIndex, 64> received_rtcp_indices;
+  StaticVector<srtp::StreamIndex, 64> sent_rtcp_indices;
 };
 
 /// One endpoint's side of a call, as its worker has it. Ingress turns a datagram into an OpenRtp or
@@ -172,19 +201,22 @@ class Leg {
   bool receive_stun(Datagram& in, const Means& means, Outbox& out);
   void receive_dtls(Datagram& in, Outbox& out);
   /// What the pool has made of it; flights are sent, keys are taken over.
-  void take_dtls(Instant now, const dtls::Report& report, LegUpdate& keys, const Means& means,
-                 Outbox& out);
-  [[nodiscard]] const DtlsTransport& dtls() const { return dtls_; }
-  /// Its port is open: where it is the active side and knows its endpoint, DTLS begins.
-  void on_open(Instant now, Outbox& out) {
-    if (endpoint_.rtp()) dtls_.connect(now, out);
+  void take_dtls(Instant now, DtlsReport& made, const Means& means, Outbox& out);
+  [[nodiscard]] const DtlsTransport& dtls(bool is_rtcp) const {
+    return is_rtcp ? rtcp_dtls_ : dtls_;
   }
+  /// One of its ports is open, or something of it has changed: where it is the active side and
+  /// knows its endpoint, DTLS begins.
+  void connect(Instant now, Outbox& out);
   /// How the checks of its ICE are numbered, before the first one. REQUIRES: it has ICE.
   void set_transaction_ids(const ice::TransactionIds& ids) {
     endpoint_.ice()->set_transaction_ids(ids);
   }
   /// The end: the pool is to forget its handshakes.
-  void close(Outbox& out) { dtls_.close(out); }
+  void close(Outbox& out) {
+    dtls_.close(out);
+    rtcp_dtls_.close(out);
+  }
 
   /// Sends a packet that is final but for sealing. Drops are counted here. `kept`: of the
   /// connection that it comes from, to keep it where it is video; null: it is not kept.
@@ -277,12 +309,19 @@ class Leg {
   std::optional<Port> rtcp_port;
   std::uint8_t port_attempts = 0;  ///< Ports that the operating system refused.
   /// Where RTCP comes in and goes out.
-  [[nodiscard]] const Port& way_of_rtcp() const {
-    return rtcp_port && !endpoint_.has_rtcp_mux() ? *rtcp_port : rtp_port;
-  }
+  [[nodiscard]] const Port& way_of_rtcp() const { return has_rtcp_way() ? *rtcp_port : rtp_port; }
 
  private:
   [[nodiscard]] Result<wire::OpenRtp, DropReason> open(wire::SealedRtp&& sealed, Instant now);
+  /// Whether RTCP goes over a port of its own.
+  [[nodiscard]] bool has_rtcp_way() const { return rtcp_port && !endpoint_.has_rtcp_mux(); }
+  /// Whether it then has keys of its own (RFC 5764 4.1: an association for each port).
+  [[nodiscard]] bool has_rtcp_keys() const { return has_rtcp_way() && dtls_.is_used(); }
+  [[nodiscard]] bool is_on_rtcp_port(const Datagram& in) const {
+    return rtcp_port && in.socket == rtcp_port->socket;
+  }
+  void take_keys(LegUpdate& update, Instant now);
+  void take_rtcp_keys(LegUpdate& update, Instant now);
   void note_transport_seq(const wire::OpenRtp& packet, Instant arrival);
   void send_transport_cc(Instant now, const Means& means, Outbox& out);
   [[gnu::noinline]] void say_mid(wire::OpenRtp& packet) const;
@@ -295,6 +334,7 @@ class Leg {
                                                  std::size_t octets, Outbox& out);
   rtp::Verdict note_arrival(const wire::OpenRtp& packet, Instant arrival, std::size_t octets);
   void note_media(const wire::OpenRtp& packet, const Datagram& in, Outbox& out);
+  [[gnu::noinline]] void note_level(const wire::OpenRtp& packet);
   [[gnu::noinline]] void note_auth_failure(DropReason reason, Instant now, Outbox& out);
   void watch_events(const wire::OpenRtp& packet, Instant now, Outbox& out);
   [[gnu::noinline]] void say_event(const media::HeardEvent& heard, Instant now, Outbox& out);
@@ -332,6 +372,9 @@ class Leg {
   LegHandle handle_;
   EndpointAddress endpoint_;
   DtlsTransport dtls_;
+  DtlsTransport rtcp_dtls_;            // used where RTCP goes over a port of its own
+  std::optional<DtlsKeys> dtls_keys_;  // for a snapshot
+  std::optional<DtlsKeys> rtcp_dtls_keys_;
   Keepalive keeps_rtp_;
   Keepalive keeps_rtcp_;
   media::OutputStreams streams_;
@@ -352,6 +395,7 @@ class Leg {
   bool has_said_auth_failure_ = false;
   bool has_said_key_expiring_ = false;
 
+  codecs::LevelMeter level_;  // as the endpoint says it
   LegReport::Received received_;
   LegReport::Sent sent_;
   std::array<std::uint64_t, static_cast<std::size_t>(DropReason::kCount)> drops_{};

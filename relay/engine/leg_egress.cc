@@ -97,8 +97,9 @@ void Leg::send_rtcp(PacketBuf packet, Outbox& out) {
   // RFC 3264 8.4: hold stops RTP, RTCP goes on.
   if (!to || setup_.direction == Direction::Inactive) return;
   if (setup_.is_secure) {
-    if (!setup_.sender) return count_drop(DropReason::LegNotReady);
-    auto sealed = setup_.sender->seal_rtcp(std::move(packet));
+    srtp::SrtpSender* const keys = has_rtcp_keys() ? setup_.rtcp_sender.get() : setup_.sender.get();
+    if (keys == nullptr) return count_drop(DropReason::LegNotReady);
+    auto sealed = keys->seal_rtcp(std::move(packet));
     if (!sealed) return count_drop(sealed.error());
     packet = std::move(*sealed);
   }

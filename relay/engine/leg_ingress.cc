@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "relay/engine/command.h"
 #include "relay/engine/outbox.h"
 
 namespace causeway::engine {
@@ -138,7 +139,13 @@ void Leg::note_media(const wire::OpenRtp& packet, const Datagram& in, Outbox& ou
     out.events.emplace_back(in.arrival, MediaResumed{handle_, in.arrival - since});
   }
   last_packet_at_ = in.arrival;
+  if (setup_.extensions.audio_level != 0) note_level(packet);
   watch_events(packet, in.arrival, out);
+}
+
+void Leg::note_level(const wire::OpenRtp& packet) {
+  if (setup_.formats[packet.payload_type()].kind != MediaKind::Audio) return;
+  if (const auto level = setup_.extensions.level_of(packet)) level_.add(*level);
 }
 
 void Leg::watch_events(const wire::OpenRtp& packet, Instant now, Outbox& out) {
@@ -169,8 +176,11 @@ Result<wire::OpenRtcp, DropReason> Leg::receive_rtcp(Datagram& in, Outbox& out) 
     auto sealed = wire::SealedRtcp::parse(std::move(in.packet));
     if (!sealed) return failure(sealed.error());
     if (!endpoint_.admits_rtcp(in.from)) return failure(DropReason::UnexpectedSource);
-    if (setup_.is_secure && !setup_.receiver) return failure(DropReason::LegNotReady);
-    auto opened = setup_.is_secure ? setup_.receiver->open(std::move(*sealed), in.arrival)
+    const bool has_own_keys = has_rtcp_keys() && is_on_rtcp_port(in);
+    srtp::SrtpReceiver* const keys =
+        has_own_keys ? setup_.rtcp_receiver.get() : setup_.receiver.get();
+    if (setup_.is_secure && keys == nullptr) return failure(DropReason::LegNotReady);
+    auto opened = setup_.is_secure ? keys->open(std::move(*sealed), in.arrival)
                                    : wire::open_plain(std::move(*sealed));
     if (!opened) {
       note_auth_failure(opened.error(), in.arrival, out);
@@ -214,17 +224,29 @@ void Leg::take_ice(Instant now, ice::Output& said, Outbox& out) {
   }
 }
 
-void Leg::receive_dtls(Datagram& in, Outbox& out) {
-  if (!dtls_.is_used()) return count_drop(DropReason::Unsupported);
-  if (!endpoint_.admits_rtp(in.from)) return count_drop(DropReason::UnexpectedSource);
-  if (!dtls_.handle_datagram(in, out)) count_drop(DropReason::OverBudget);
+void Leg::connect(Instant now, Outbox& out) {
+  if (rtp_port.is_open && endpoint_.rtp()) dtls_.connect(now, out);
+  if (has_rtcp_way() && rtcp_port->is_open && endpoint_.rtcp()) rtcp_dtls_.connect(now, out);
 }
 
-void Leg::take_dtls(Instant now, const dtls::Report& report, LegUpdate& keys, const Means& means,
-                    Outbox& out) {
+void Leg::receive_dtls(Datagram& in, Outbox& out) {
+  const bool is_rtcp = is_on_rtcp_port(in);
+  // With rtcp-mux the port of RTCP has no part in the call.
+  if (!dtls_.is_used() || (is_rtcp && !has_rtcp_way())) return count_drop(DropReason::Unsupported);
+  if (is_rtcp ? !endpoint_.admits_rtcp(in.from) : !endpoint_.admits_rtp(in.from)) {
+    return count_drop(DropReason::UnexpectedSource);
+  }
+  if (!(is_rtcp ? rtcp_dtls_ : dtls_).handle_datagram(in, out)) count_drop(DropReason::OverBudget);
+}
+
+void Leg::take_dtls(Instant now, DtlsReport& made, const Means& means, Outbox& out) {
+  dtls::Report& report = made.report;
+  const bool is_rtcp = made.is_rtcp;
   // Over ICE to the pair that is in use now; else to whom it answers, whose cookie was good.
   const bool has_source = endpoint_.ice() == nullptr && !report.to.is_none();
-  const std::optional<SocketAddress> to = has_source ? report.to : endpoint_.rtp();
+  std::optional<SocketAddress> to = is_rtcp ? endpoint_.rtcp() : endpoint_.rtp();
+  if (has_source) to = report.to;
+  const SocketId socket = is_rtcp ? rtcp_port->socket : rtp_port.socket;
   for (const auto& datagram : report.flight) {
     PacketBuf packet = to ? means.pool.take() : PacketBuf();
     if (!packet) {
@@ -233,16 +255,25 @@ void Leg::take_dtls(Instant now, const dtls::Report& report, LegUpdate& keys, co
     }
     packet.resize(datagram.size());
     std::ranges::copy(datagram, packet.data().begin());
-    out.transmits.push_back({rtp_port.socket, *to, std::move(packet)});
+    out.transmits.push_back({socket, *to, std::move(packet)});
   }
-  const bool is_news = dtls_.on_report(now, report);
-  if (report.outcome == dtls::Outcome::Up) apply(keys, now, out);
+  DtlsTransport& dtls = is_rtcp ? rtcp_dtls_ : dtls_;
+  const bool is_news = dtls.on_report(now, report);
+  const bool is_up = report.outcome == dtls::Outcome::Up;
+  if (is_up) {
+    is_rtcp ? take_rtcp_keys(made.keys, now) : take_keys(made.keys, now);
+    (is_rtcp ? rtcp_dtls_keys_ : dtls_keys_) =
+        DtlsKeys{report.suite, std::move(report.receive_key), std::move(report.receive_salt),
+                 std::move(report.send_key), std::move(report.send_salt)};
+  }
   if (!is_news) return;
-  if (report.outcome == dtls::Outcome::Up) {
-    const bool is_active = dtls_.role() == dtls::Role::Active;
-    out.events.emplace_back(now, DtlsUp{handle_, report.suite, is_active});
+  if (is_up) {
+    const bool is_active = dtls.role() == dtls::Role::Active;
+    out.events.emplace_back(now, DtlsUp{handle_, report.suite, is_active, is_rtcp});
+  } else if (report.outcome == dtls::Outcome::Closed) {
+    out.events.emplace_back(now, DtlsClosed{handle_, is_rtcp});
   } else {
-    out.events.emplace_back(now, DtlsFailed{handle_, report.failure});
+    out.events.emplace_back(now, DtlsFailed{handle_, report.failure, is_rtcp});
   }
 }
 

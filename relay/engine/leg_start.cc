@@ -111,7 +111,8 @@ LegSetup make_setup(const LegSpec& spec, std::uint16_t number, std::uint8_t netw
 Leg::Leg(LegSetup setup, Random& random)
     : setup_(std::move(setup)),
       endpoint_(std::move(setup_.endpoint)),
-      dtls_(std::move(setup_.dtls)),
+      dtls_(setup_.dtls),
+      rtcp_dtls_(std::move(setup_.dtls)),
       streams_(setup_.audio_clock, random),
       receptions_(make_receptions(setup_.formats)) {
   make_digit_sender();
@@ -126,7 +127,8 @@ void Leg::start(Instant now, LegHandle handle, Random& random) {
   started_at_ = now;
   endpoint_.start(now);
   watch_mappings(now);
-  dtls_.start(handle);
+  dtls_.start({handle, false});
+  rtcp_dtls_.start({handle, true});
 }
 
 }  // namespace causeway::engine

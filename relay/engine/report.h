@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "codecs/level.h"
 #include "relay/base/address.h"
 #include "relay/base/result.h"
 #include "relay/base/time.h"
@@ -30,6 +31,8 @@ struct LegReport {
     std::optional<PayloadType> payload_type;  ///< Of the newest packet.
     std::optional<Instant> first_packet_at;
     std::optional<Instant> last_packet_at;
+    /// Of its audio, as decoded, or as it says itself (RFC 6464) where that is negotiated.
+    std::optional<codecs::LevelMeter::Levels> level;
   } received;
 
   struct Sent {
@@ -45,6 +48,7 @@ struct LegReport {
     std::int32_t far_lost = 0;
     Duration far_jitter{};
     rtp::RoundTrips round_trips;
+    std::optional<codecs::LevelMeter::Levels> level;  ///< Of what was encoded.
   } sent;
 
   /// What the transcoders of its connections did, where there are any: with the audio that this leg

@@ -120,9 +120,14 @@ void Session::fill_report(const Leg& leg, LegReport& report) const {
     }
     const media::Transcoder* const transcoder = connection->path->transcoder();
     if (transcoder == nullptr) continue;
-    if (is_to) add(report.transcoded.to_endpoint, transcoder->counters());
+    const media::Transcoder::Levels levels = transcoder->levels();
+    if (is_to) {
+      add(report.transcoded.to_endpoint, transcoder->counters());
+      if (levels.encoded) report.sent.level = levels.encoded;
+    }
     if (connection->from == leg.number()) {
       add(report.transcoded.from_endpoint, transcoder->counters());
+      if (levels.decoded) report.received.level = levels.decoded;
     }
   }
 }
@@ -239,6 +244,9 @@ unsigned Session::translate_rtcp(Instant now, Leg& from, Leg& to, const wire::Op
   route.cname = to.cname();
   const Connection* const answered = connection(to.number(), from.number());
   route.passes_transport_cc = answered != nullptr && passes_transport_cc(*answered);
+  if (answered != nullptr && answered->kept) {
+    route.sent_bits_per_second = answered->kept->sent_bits_per_second(now);
+  }
   const auto write = [&](Leg& leg, auto&& fill) {
     PacketBuf packet = pool.take();
     if (!packet) return leg.count_drop(DropReason::PoolEmpty);

@@ -23,6 +23,7 @@ enum class LeaseExpiry : std::uint8_t {
   Close,
 };
 
+/// A session's state, written down. Holds the keys of its handshakes: a secret.
 struct SessionSnapshot {
   StaticVector<LegSnapshot, kMaxLegs> legs;
   Duration lease_left{};

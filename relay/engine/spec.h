@@ -73,6 +73,8 @@ struct ExtensionSpec {
 
   /// The section of a bundle that a packet is of (RFC 8843 15): each leg's own.
   static constexpr std::string_view kMid = "urn:ietf:params:rtp-hdrext:sdes:mid";
+  /// How loud the sound of a packet is (RFC 6464).
+  static constexpr std::string_view kAudioLevel = "urn:ietf:params:rtp-hdrext:ssrc-audio-level";
   /// Transport-wide numbers: those of one hop, or of both where nothing changes them.
   static constexpr std::string_view kTransportCc =
       "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01";

@@ -32,6 +32,13 @@ struct IoStats {
   Counter open_failures;
 };
 
+/// What a socket is asked to be like.
+struct SocketOptions {
+  std::uint8_t dscp = 0;  ///< Of what it sends: 0..63.
+  /// Of the receive buffer, where many endpoints share it; 0: the back-end's usual size, for one.
+  int receive_buffer_octets = 0;
+};
+
 /// How datagrams reach one worker and leave it: the virtual seam of the data plane, crossed once a
 /// batch. One worker owns one back-end; every call but wake() and stats() is made on its thread.
 ///
@@ -47,12 +54,14 @@ class IoBackend {
   IoBackend& operator=(const IoBackend&) = delete;
   virtual ~IoBackend() = default;
 
-  /// Opens a UDP socket at `bind`, which marks what it sends with `dscp` (0..63). Returns the
-  /// address it has (port 0 lets the system choose), or why not: EADDRINUSE, EADDRNOTAVAIL, EMFILE
-  /// ... REQUIRES: the slot's earlier socket has been closed.
+  /// Opens a UDP socket at `bind`. Returns the address it has (port 0 lets the system choose), or
+  /// why not: EADDRINUSE, EADDRNOTAVAIL, EMFILE ... REQUIRES: the slot's earlier socket has been
+  /// closed.
   [[nodiscard]] virtual Result<SocketAddress, Errno> open(SocketId socket,
                                                           const SocketAddress& bind,
-                                                          std::uint8_t dscp) = 0;
+                                                          const SocketOptions& options) = 0;
+  /// What the system has given an open socket of what was asked: it may be less.
+  [[nodiscard]] virtual int receive_buffer_octets(SocketId socket) const = 0;
   /// Closes a socket. What it had received and not handed over is lost; a datagram of it never
   /// comes out of a later wait(). A stale id is ignored.
   virtual void close(SocketId socket) = 0;

@@ -31,14 +31,15 @@ bool set_option(int fd, int level, int name, int value) {
 }
 
 /// DSCP stands in the upper six bits of the traffic class (RFC 2474 section 3).
-bool set_options(int fd, bool is_v6, std::uint8_t dscp, int receive_buffer_octets) {
-  const int traffic_class = dscp << 2;
+bool set_options(int fd, bool is_v6, const SocketOptions& options) {
+  const int traffic_class = options.dscp << 2;
+  const int receive_buffer = options.receive_buffer_octets;
   return (!is_v6 || set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1)) &&
          (traffic_class == 0 || (is_v6 ? set_option(fd, IPPROTO_IPV6, IPV6_TCLASS, traffic_class)
                                        : set_option(fd, IPPROTO_IP, IP_TOS, traffic_class))) &&
          set_option(fd, SOL_SOCKET, SO_TIMESTAMPNS, 1) &&
          set_option(fd, SOL_SOCKET, SO_RXQ_OVFL, 1) &&
-         set_option(fd, SOL_SOCKET, SO_RCVBUF, receive_buffer_octets);
+         set_option(fd, SOL_SOCKET, SO_RCVBUF, receive_buffer);
 }
 
 timespec to_timespec(Duration span) {
@@ -108,7 +109,7 @@ SocketsBackend::Socket* SocketsBackend::find(SocketId id) {
 }
 
 Result<SocketAddress, Errno> SocketsBackend::open(SocketId id, const SocketAddress& bind,
-                                                  std::uint8_t dscp) {
+                                                  const SocketOptions& asked) {
   const auto refused = [this](int error) {
     stats_.open_failures.add();
     return failure(Errno(error));
@@ -121,9 +122,17 @@ Result<SocketAddress, Errno> SocketsBackend::open(SocketId id, const SocketAddre
   socklen_t length = to_sockaddr(bind, name);
   if (length == 0) return refused(EADDRNOTAVAIL);
   FileDescriptor fd(::socket(name.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  if (!fd || !set_options(fd.raw(), bind.ip.is_v6(), dscp, config_.receive_buffer_octets) ||
+  SocketOptions options = asked;
+  if (options.receive_buffer_octets == 0) {
+    options.receive_buffer_octets = config_.receive_buffer_octets;
+  }
+  if (!fd || !set_options(fd.raw(), bind.ip.is_v6(), options) ||
       ::bind(fd.raw(), reinterpret_cast<const sockaddr*>(&name), length) != 0) {
     return refused(errno);
+  }
+  if (asked.receive_buffer_octets != 0) {
+    // Past net.core.rmem_max, where the process may (CAP_NET_ADMIN).
+    (void)set_option(fd.raw(), SOL_SOCKET, SO_RCVBUFFORCE, asked.receive_buffer_octets);
   }
   if (bind.port == UdpPort{} &&
       ::getsockname(fd.raw(), reinterpret_cast<sockaddr*>(&name), &length) != 0) {
@@ -135,6 +144,18 @@ Result<SocketAddress, Errno> SocketsBackend::open(SocketId id, const SocketAddre
   socket.generation = id.generation;
   socket.kernel_drops = 0;
   return from_sockaddr(name);
+}
+
+int SocketsBackend::receive_buffer_octets(SocketId id) const {
+  const bool is_open = id.slot < sockets_.size() && sockets_[id.slot].fd &&
+                       sockets_[id.slot].generation == id.generation;
+  int doubled = 0;
+  socklen_t length = sizeof doubled;
+  if (!is_open ||
+      ::getsockopt(sockets_[id.slot].fd.raw(), SOL_SOCKET, SO_RCVBUF, &doubled, &length) != 0) {
+    return 0;
+  }
+  return doubled / 2;  // socket(7): half of it is for the kernel's bookkeeping
 }
 
 void SocketsBackend::close(SocketId id) {

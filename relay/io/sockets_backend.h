@@ -36,8 +36,9 @@ class SocketsBackend final : public IoBackend {
 
   struct Config {
     std::size_t max_sockets = 20'000;
-    /// Asked of each socket; the system doubles it and caps it at net.core.rmem_max. Holds seconds
-    /// of audio and bursts of video; more would only keep packets that are too late to be of use.
+    /// Asked of each socket for which nothing else is said; the system doubles it and caps it at
+    /// net.core.rmem_max. Holds seconds of audio and bursts of video; more would only keep packets
+    /// that are too late to be of use.
     int receive_buffer_octets = 256 * 1024;
   };
 
@@ -47,7 +48,8 @@ class SocketsBackend final : public IoBackend {
   ~SocketsBackend() override;
 
   [[nodiscard]] Result<SocketAddress, Errno> open(SocketId id, const SocketAddress& bind,
-                                                  std::uint8_t dscp) override;
+                                                  const SocketOptions& options) override;
+  [[nodiscard]] int receive_buffer_octets(SocketId id) const override;
   void close(SocketId id) override;
   [[nodiscard]] std::span<Datagram> wait(std::optional<Instant> deadline) override;
   void send(std::span<Transmit> batch) override;

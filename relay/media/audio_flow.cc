@@ -176,6 +176,7 @@ void AudioFlow::hand_on(const Sending& sending, std::size_t samples, std::size_t
   const auto pcm =
       codecs::Pcm(scratch_).subspan(skipped * channels, (samples - skipped) * channels);
   if (pcm.empty()) return;
+  level_.add(pcm, active().codec().rate, active().codec().channels);
   if (!active().resampler) {
     sender_.push(sending, pcm);
     return;
@@ -429,6 +430,7 @@ void AudioFlow::take_over(AudioFlow& old) {
   sender_.take_over(old.sender_);
   noise_ = old.noise_;
   noise_level_ = old.noise_level_;
+  level_ = old.level_;
   is_running_ = old.is_running_;
   arrivals_ = old.arrivals_;
   filled_until_ = old.filled_until_;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "codecs/comfort_noise.h"
+#include "codecs/level.h"
 #include "relay/base/result.h"
 #include "relay/base/time.h"
 #include "relay/base/types.h"
@@ -101,6 +102,8 @@ class AudioFlow {
   /// Moves the timeline forward to `timestamp`, silent and unsent: an event lay there.
   void pass_over(const Sending& sending, RtpTimestamp timestamp);
 
+  /// Of what was decoded, and of what was made where packets were missing.
+  [[nodiscard]] const codecs::LevelMeter& level() const { return level_; }
   [[nodiscard]] FrameSender& sender() { return sender_; }
   [[nodiscard]] const FrameSender& sender() const { return sender_; }
   [[nodiscard]] Duration standing_delay() const;
@@ -152,6 +155,7 @@ class AudioFlow {
   std::vector<std::int16_t> resampled_;  ///< The same at the encoder's.
   codecs::NoiseGenerator noise_;
   std::uint8_t noise_level_ = 127;
+  codecs::LevelMeter level_;
 
   bool is_running_ = false;
   ArrivalClock arrivals_;

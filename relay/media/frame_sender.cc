@@ -119,6 +119,7 @@ void FrameSender::send_frame(const Sending& sending) {
     return;
   }
   catch_up(sending);
+  level_.add(framer_.front(), config_.codec.rate, config_.codec.channels);
   std::array<std::byte, kMaxPayload> room;
   const auto octets = encoder_->encode(framer_.front(), room);
   framer_.pop_frame();
@@ -166,6 +167,7 @@ void FrameSender::take_over(FrameSender& old) {
   if (old.encoder_->reconfigure(config_.codec)) encoder_.swap(old.encoder_);
   if (old.expected_loss_) set_expected_loss(*old.expected_loss_);
   adopt_queue(old);
+  level_ = old.level_;
   pace_at_ = framer_.has_frame() ? old.pace_at_ : std::nullopt;
   is_talkspurt_ = old.is_talkspurt_;
   is_suppressed_ = old.is_suppressed_;

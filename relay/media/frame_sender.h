@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "codecs/codec.h"
+#include "codecs/level.h"
 #include "relay/base/result.h"
 #include "relay/base/time.h"
 #include "relay/media/framer.h"
@@ -66,6 +67,8 @@ class FrameSender {
 
   /// Samples per channel, in the encoder's format.
   [[nodiscard]] std::size_t samples_in(Duration time) const;
+  /// Of what was encoded.
+  [[nodiscard]] const codecs::LevelMeter& level() const { return level_; }
   /// Sound that is queued.
   [[nodiscard]] Duration remainder() const;
   [[nodiscard]] Duration lookahead() const;
@@ -91,6 +94,7 @@ class FrameSender {
   std::unique_ptr<codecs::Encoder> encoder_;
   Framer framer_;
   std::uint32_t frame_ticks_;
+  codecs::LevelMeter level_;
   std::optional<std::uint8_t> expected_loss_;  ///< As set; the configuration's otherwise.
   std::optional<Instant> pace_at_;
   bool is_talkspurt_ = false;

@@ -435,6 +435,12 @@ void Transcoder::set_expected_loss(std::uint8_t percent) {
 
 const TranscoderCounters& Transcoder::counters() const { return parts_->counters; }
 
+Transcoder::Levels Transcoder::levels() const {
+  const AudioFlow& flow = parts_->flow;
+  if (!flow.is_running()) return {};
+  return {flow.level().levels(), flow.sender().level().levels()};
+}
+
 Duration Transcoder::reorder_window() const { return parts_->window.length(); }
 
 std::optional<Transcoder::Origin> Transcoder::origin() const {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "codecs/codec.h"
+#include "codecs/level.h"
 #include "relay/base/result.h"
 #include "relay/base/time.h"
 #include "relay/base/types.h"
@@ -99,6 +100,12 @@ class Transcoder {
   /// Nothing where there is no sound to go on from.
   [[nodiscard]] std::optional<Origin> origin() const;
 
+  struct Levels {
+    std::optional<codecs::LevelMeter::Levels> decoded;
+    std::optional<codecs::LevelMeter::Levels> encoded;
+  };
+  /// How loud its sound is. Nothing before there is any, and while it stands by.
+  [[nodiscard]] Levels levels() const;
   [[nodiscard]] const TranscoderCounters& counters() const;
   /// How long a missing packet is waited for at present, once a later one shows that it is missing.
   [[nodiscard]] Duration reorder_window() const;

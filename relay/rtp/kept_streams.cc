@@ -17,6 +17,7 @@ KeptStreams::Stream* KeptStreams::place_for(Ssrc ssrc, Instant now) {
 }
 
 void KeptStreams::put(Ssrc ssrc, SeqNum seq, Bytes octets, Form form, Instant now) {
+  sent_.add(octets.size(), now);
   Stream* const stream = place_for(ssrc, now);
   if (stream == nullptr) return;
   if (stream->form != form) {

@@ -8,6 +8,7 @@
 #include "relay/base/bytes.h"
 #include "relay/base/time.h"
 #include "relay/base/types.h"
+#include "relay/rtp/rate_meter.h"
 #include "relay/rtp/retransmission.h"
 
 namespace causeway::rtp {
@@ -31,6 +32,11 @@ class KeptStreams {
   /// Null where nothing of the stream is kept.
   [[nodiscard]] const RetransmissionBuffer* find(Ssrc ssrc) const;
 
+  /// What was put, of all streams, kept or not: what the endpoint is sent of video.
+  [[nodiscard]] std::uint64_t sent_bits_per_second(Instant now) const {
+    return sent_.bits_per_second(now);
+  }
+
   struct Repeat {
     Bytes octets;
     Form form = Form::OnTheWire;
@@ -49,6 +55,7 @@ class KeptStreams {
   };
   [[nodiscard]] Stream* place_for(Ssrc ssrc, Instant now);
 
+  RateMeter sent_;
   std::array<Stream, kMost> streams_;
 };
 

@@ -272,8 +272,22 @@ class RtcpTranslator::Call {
       const ForwardedStream* stream = find_out(route_.received, remb.ssrc(i));
       if (stream != nullptr) sources.push_back(stream->map.in);
     }
-    return !sources.empty() && writer_.remb(speaker(feedback.sender), lesser(remb.bits_per_second),
-                                            std::span<const Ssrc>(sources.begin(), sources.size()));
+    return !sources.empty() &&
+           writer_.remb(speaker(feedback.sender), lesser(released(remb.bits_per_second)),
+                        std::span<const Ssrc>(sources.begin(), sources.size()));
+  }
+
+  /// A receiver's estimate without what only the lack of packets holds down (kLeastEstimate).
+  [[nodiscard]] std::uint64_t released(std::uint64_t estimate) const {
+    constexpr std::uint8_t kTenthLost = 25;
+    const bool is_used =
+        !route_.sent_bits_per_second || estimate < *route_.sent_bits_per_second / 4 * 5;
+    if (is_used || estimate >= kLeastEstimate) return estimate;
+    const bool is_losing = std::ranges::any_of(route_.received, [](const ForwardedStream& stream) {
+      const auto& far = stream.reports->far_report();
+      return far && far->fraction_lost > kTenthLost;
+    });
+    return is_losing ? estimate : kLeastEstimate;
   }
 
   /// Leaves out the numbers from before the offsets and those that are answered from here.

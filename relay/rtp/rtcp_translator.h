@@ -74,6 +74,8 @@ struct RtcpRoute {
   std::string_view cname;
   /// Our own estimate of what the way to `here` carries: REMB and TMMBR are held to it.
   std::optional<std::uint64_t> estimate_bits_per_second = std::nullopt;
+  /// What `here` is sent of `received`; nothing: not known, and REMB is believed as it is.
+  std::optional<std::uint64_t> sent_bits_per_second = std::nullopt;
   bool passes_bye = true;
   /// Both legs have negotiated transport-wide congestion control, all that here is sent comes from
   /// there, and the extension's numbers pass as they are: the feedback then says what became of
@@ -120,7 +122,8 @@ struct Translation {
 ///     those
 ///                      |   that are answered from here (ForwardedStream::kept)
 ///     PLI, SLI, RPSI   | SSRC mapped.   FIR: SSRC of each entry
-///     REMB, TMMBR      | SSRCs mapped, the lesser of it and our own estimate
+///     REMB, TMMBR      | SSRCs mapped, the lesser of it and our own estimate; a REMB that is held
+///                      |   down by what is sent is raised to kLeastEstimate
 ///     TMMBN            | dropped: its entries name sources that only the other leg knows
 ///     transport-cc     | with route.passes_transport_cc: SSRCs mapped, numbers as they are; else
 ///                      |   dropped: its numbers are those of one hop
@@ -130,6 +133,12 @@ class RtcpTranslator {
   /// Without news from the far end for this long, the relay answers the sender itself.
   static constexpr Duration kFarEndSilence = std::chrono::seconds(10);
   static constexpr Duration kAnswerSpacing = std::chrono::milliseconds(2500);
+  /// A receiver's estimate goes little above what reaches it (libwebrtc's: to 1.5 times as much),
+  /// so of a still picture it says nothing of what the way carries. Where less than four fifths of
+  /// it are used, and the receiver reports no loss to speak of, the sender is told no less than
+  /// this: in bits a second, what browsers begin with. A way that carries less shows that as soon
+  /// as it is used: the estimate is then below what is sent, and passes.
+  static constexpr std::uint64_t kLeastEstimate = 300'000;
 
   /// Translates a compound into `out`, which should hold PacketBuf::kMaxData octets.
   [[nodiscard]] static Translation translate(const wire::OpenRtcp& compound, Instant now,

@@ -106,7 +106,8 @@ bool DtlsPool::refuse(dtls::JobKind kind) {
 }
 
 bool DtlsPool::post(WorkerId worker, engine::DtlsWish& wish) {
-  const std::size_t place = (wish.leg.session.slot + wish.leg.leg) % threads_.size();
+  const std::size_t place =
+      (wish.component.leg.session.slot + wish.component.leg.leg) % threads_.size();
   Thread& thread = *threads_[place];
   Lane& lane = *thread.lanes[worker.raw()];
   const bool is_datagram = wish.kind == dtls::JobKind::Datagram;
@@ -118,7 +119,7 @@ bool DtlsPool::post(WorkerId worker, engine::DtlsWish& wish) {
   if (!has_room) return refuse(wish.kind);
   // The settings move, so that nothing is freed here, whoever had them last.
   Job job{.number = lane.next_posted++,
-          .leg = wish.leg,
+          .component = wish.component,
           .association = wish.association,
           .kind = wish.kind,
           .from = wish.from,
@@ -215,15 +216,15 @@ void DtlsPool::carry_out(Thread& self, const Job& job, Bytes datagram) {
     case dtls::JobKind::Close:
       break;
   }
-  note_use(self, job.leg, *entry);
+  note_use(self, job.component, *entry);
   if (report.outcome == dtls::Outcome::Up) up_.fetch_add(1, std::memory_order_relaxed);
   if (report.outcome == dtls::Outcome::Failed) failed_.fetch_add(1, std::memory_order_relaxed);
-  if (!report.is_empty()) sink_(job.leg, job.association, std::move(report));
+  if (!report.is_empty()) sink_(job.component, job.association, std::move(report));
 }
 
 /// Where a job is to be done; null where there is nothing to do it to.
 DtlsPool::Entry* DtlsPool::entry_of(Thread& self, const Job& job) {
-  auto found = self.entries.find(job.leg);
+  auto found = self.entries.find(job.component);
   const bool is_close = job.kind == dtls::JobKind::Close;
   // Another association of the leg: what was there is over.
   if (found != self.entries.end() && (is_close || found->second.association != job.association)) {
@@ -236,7 +237,7 @@ DtlsPool::Entry* DtlsPool::entry_of(Thread& self, const Job& job) {
   if (is_close || job.kind == dtls::JobKind::Settings || !job.settings) return nullptr;
   const bool is_active = job.settings->role == dtls::Role::Active;
   if (job.kind == dtls::JobKind::Timeout && !is_active) return nullptr;
-  Entry& made = self.entries[job.leg];
+  Entry& made = self.entries[job.component];
   made.association = job.association;
   made.associations = std::make_unique<dtls::Associations>(job.settings);
   associations_.fetch_add(1, std::memory_order_relaxed);
@@ -244,7 +245,7 @@ DtlsPool::Entry* DtlsPool::entry_of(Thread& self, const Job& job) {
 }
 
 /// Keeps those under way in the order in which they were heard of, and not too many of them.
-void DtlsPool::note_use(Thread& self, const engine::LegHandle& leg, Entry& entry) {
+void DtlsPool::note_use(Thread& self, const engine::DtlsComponent& component, Entry& entry) {
   const Instant now = io::now();
   entry.used_at = now;
   if (entry.associations->is_up()) {
@@ -253,7 +254,7 @@ void DtlsPool::note_use(Thread& self, const engine::LegHandle& leg, Entry& entry
   } else if (entry.place) {
     self.under_way.splice(self.under_way.end(), self.under_way, *entry.place);
   } else {
-    entry.place = self.under_way.insert(self.under_way.end(), leg);
+    entry.place = self.under_way.insert(self.under_way.end(), component);
   }
   forget_the_quiet(self, now);
 }

@@ -57,7 +57,7 @@ struct DtlsPoolStats {
 /// sink runs on the pool's threads.
 class DtlsPool {
  public:
-  using Sink = std::function<void(const engine::LegHandle& leg, std::uint32_t association,
+  using Sink = std::function<void(const engine::DtlsComponent& component, std::uint32_t association,
                                   dtls::Report&& report)>;
 
   /// Errors: Internal DTLS_POOL (no eventfd).
@@ -77,7 +77,7 @@ class DtlsPool {
  private:
   struct Job {
     std::uint64_t number = 0;
-    engine::LegHandle leg;
+    engine::DtlsComponent component;
     std::uint32_t association = 0;
     dtls::JobKind kind = dtls::JobKind::Datagram;
     SocketAddress from;
@@ -100,14 +100,14 @@ class DtlsPool {
     std::optional<DatagramJob> datagram;
     std::optional<Job> order;
   };
-  using Quiet = std::list<engine::LegHandle>;
+  using Quiet = std::list<engine::DtlsComponent>;
   struct Entry {
     std::uint32_t association = 0;
     std::unique_ptr<dtls::Associations> associations;
     Instant used_at;
     std::optional<Quiet::iterator> place;  ///< Among those under way.
   };
-  using Entries = std::map<engine::LegHandle, Entry>;
+  using Entries = std::map<engine::DtlsComponent, Entry>;
   struct Thread {
     std::unique_ptr<io::WakeSignal> signal;
     std::vector<std::unique_ptr<Lane>> lanes;  // one a worker
@@ -124,7 +124,7 @@ class DtlsPool {
   [[nodiscard]] bool take_job(Thread& self, Lane& lane);
   void carry_out(Thread& self, const Job& job, Bytes datagram);
   [[nodiscard]] Entry* entry_of(Thread& self, const Job& job);
-  void note_use(Thread& self, const engine::LegHandle& leg, Entry& entry);
+  void note_use(Thread& self, const engine::DtlsComponent& component, Entry& entry);
   void forget_the_quiet(Thread& self, Instant now);
   void erase(Thread& self, Entries::iterator entry);
 

@@ -86,12 +86,16 @@ void Worker::request_stop() {
 Result<void, Error> Worker::open_shared_ports() {
   engine_.open_shared_ports(outbox_);
   for (const engine::SocketWish& wish : outbox_.sockets) {
-    const auto opened = backend_->open(wish.socket, wish.bind, wish.dscp);
+    const auto opened =
+        backend_->open(wish.socket, wish.bind, {wish.dscp, config_.shared_port_buffer});
     if (!opened) {
       return failure(Error{
           ErrorCode::Unavailable, "SHARED_PORT_REFUSED", wish.bind.to_string(),
           "The shared port cannot be opened: " + std::string(std::strerror(opened.error().raw()))});
     }
+    const auto given = static_cast<std::uint64_t>(backend_->receive_buffer_octets(wish.socket));
+    const std::uint64_t least = shared_port_buffer_.value();
+    shared_port_buffer_.set(least == 0 ? given : std::min(least, given));
     engine_.handle_socket_opened(io::now(), wish.socket, true, outbox_);
   }
   outbox_.sockets.clear();
@@ -191,7 +195,7 @@ void Worker::grant(const engine::SocketWish& wish) {
     backend_->close(wish.socket);
     return;
   }
-  const bool is_open = backend_->open(wish.socket, wish.bind, wish.dscp).has_value();
+  const bool is_open = backend_->open(wish.socket, wish.bind, {.dscp = wish.dscp}).has_value();
   engine_.handle_socket_opened(io::now(), wish.socket, is_open, outbox_);
 }
 
@@ -234,6 +238,7 @@ WorkerStats Worker::stats() const {
           .refused_commands = refused_commands_.load(std::memory_order_relaxed),
           .events_lost = outlet_.events_lost(),
           .stray_datagrams = stray_datagrams_.value(),
+          .shared_port_buffer = shared_port_buffer_.value(),
           .misrouted_checks = misrouted_checks_.value(),
           .unknown_checks = unknown_checks_.value(),
           .sessions = sessions_.value(),

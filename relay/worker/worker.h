@@ -28,6 +28,8 @@ struct WorkerConfig {
   std::optional<Cpu> cpu;            ///< Nothing: the thread is not pinned.
   std::size_t pool_packets = 8'192;  ///< 2 KiB each.
   std::size_t mailbox_commands = 4'096;
+  /// Of the receive buffer of each shared port, in octets.
+  int shared_port_buffer = 4 << 20;
   std::size_t outlet_reports = 16'384;
   std::size_t outbox_reserve = 16'384;
   /// How long a worker that is being stopped waits for its last reports to be read.
@@ -43,6 +45,9 @@ struct WorkerStats {
   std::uint64_t refused_commands = 0;  ///< The mailbox was full.
   std::uint64_t events_lost = 0;
   std::uint64_t stray_datagrams = 0;
+  /// Octets that the system has given the smallest receive buffer of the shared ports; 0: it has
+  /// none.
+  std::uint64_t shared_port_buffer = 0;
   std::uint64_t misrouted_checks = 0;  ///< To a shared port, for another node or worker.
   std::uint64_t unknown_checks = 0;    ///< To a shared port, for a leg that does not live.
   std::uint64_t sessions = 0;
@@ -134,6 +139,7 @@ class Worker {
   io::Gauge sessions_;
   io::Gauge pool_available_;
   io::Gauge stray_datagrams_;
+  io::Gauge shared_port_buffer_;
   io::Gauge misrouted_checks_;
   io::Gauge unknown_checks_;
   DurationHistogram added_delay_;

@@ -48,8 +48,11 @@ class StallingBackend final : public io::IoBackend {
   StallingBackend(std::unique_ptr<io::IoBackend> real, const Stall& stall)
       : real_(std::move(real)), stall_(stall) {}
   Result<SocketAddress, io::Errno> open(SocketId socket, const SocketAddress& bind,
-                                        std::uint8_t dscp) override {
-    return real_->open(socket, bind, dscp);
+                                        const io::SocketOptions& options) override {
+    return real_->open(socket, bind, options);
+  }
+  int receive_buffer_octets(SocketId socket) const override {
+    return real_->receive_buffer_octets(socket);
   }
   void close(SocketId socket) override { real_->close(socket); }
   std::span<Datagram> wait(std::optional<Instant> deadline) override {

@@ -61,9 +61,9 @@ class SipTest(RealTimeTest):
         self.agent = Agent(free_udp_ports(1)[0])
         self.addCleanup(self.agent.close)
 
-    def phone(self, name, codec, keys="", speech=None, answers="auto", has_camera=False):
+    def phone(self, name, codec, keys="", speech=None, answers="auto", **more):
         """A phone that speaks as the woman, if nothing else is said."""
-        phone = Phone(self.path(name), speech or self.woman, codec, keys, answers, has_camera)
+        phone = Phone(self.path(name), speech or self.woman, codec, keys, answers, **more)
         self.addCleanup(phone.stop)
         return phone
 
@@ -87,9 +87,9 @@ class PhoneCall:
     """A call of a phone, which speaks as the woman, with a trunk of plain RTP (ffmpeg), which speaks
     as the men."""
 
-    def __init__(self, test, name, codec, keys, profile, trunk_codec):
+    def __init__(self, test, name, codec, keys, profile, trunk_codec, **more):
         self.test, self.name, self.profile, self.trunk_codec = test, name, profile, trunk_codec
-        self.phone = test.phone("phone-" + name, codec, keys)
+        self.phone = test.phone("phone-" + name, codec, keys, **more)
         self.codec = codec
         number, rtpmap, self.encoder = TRUNK[trunk_codec]
         self.number = number
@@ -234,6 +234,22 @@ class PhoneAndTrunk(SipTest):
         converse(call)
         call.check_trunk_heard()
         self.assertIn("transcode(pcma->pcmu)", call.described)
+
+    def test_dtls_without_rtcp_mux_has_an_association_for_each_port(self):
+        calls = PhoneCall(self, "calls", "pcma", "dtls_srtp", "sip-dtls", "pcmu",
+                          has_mux=False).phone_calls()
+        called = PhoneCall(self, "called", "pcmu", "dtls_srtp", "sip-dtls", "pcma",
+                           has_mux=False).trunk_calls()
+        converse(calls, called)
+        for call in (calls, called):
+            call.check_trunk_heard()
+            self.assertNotIn("a=rtcp-mux", call.sdp_of_phone)
+            srtp = call.report["srtp"]
+            self.assertEqual(srtp["rtcp_suite"], srtp["receive_suite"])
+            self.assertEqual(srtp.get("auth_failures", 0), 0)
+            # The phone's reports were opened, and answer ours: it has opened those.
+            self.assertGreater(int(call.report["received"].get("rtcp_packets", 0)), 0)
+            self.assertGreater(int(call.report["round_trip"]["samples"]), 0)
 
     def test_an_offer_whose_call_is_cancelled_is_rolled_back(self):
         phone = self.phone("ringing", "pcma", answers="manual")

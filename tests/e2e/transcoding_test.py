@@ -2,9 +2,11 @@
 packets at the relay's ingress in a program of their own; and human speech arrives as such."""
 
 import itertools
+import math
 import struct
 import subprocess
 import unittest
+import wave
 from types import SimpleNamespace
 
 from tests.e2e.harness import (Ingress, RelayTest, binary, free_udp_ports, inline, random_key,
@@ -210,6 +212,34 @@ class Transcoding(RelayTest):
         self.stop_hearing(hears_a, hears_b)
         self.check_speech(woman, self.path("b.wav"), "--other", men, *EVERY_SECOND)
         self.check_speech(men, self.path("a.wav"), "--other", woman, *EVERY_SECOND)
+
+    def test_reports_say_how_loud_speech_and_silence_are(self):
+        port_a, port_b = free_udp_ports(2)
+        session, to_a, to_b, _ = self.relay.call(
+            "rtp/opus,remote=127.0.0.1:%d,accept=same-ip" % port_a,
+            "rtp/pcmu,remote=127.0.0.1:%d,accept=same-ip" % port_b)
+        woman = self.speech("woman.wav", 5, "woman")
+        silence = self.path("silence.wav")
+        with wave.open(silence, "wb") as out:
+            out.setparams((1, 2, 8000, 0, "NONE", ""))
+            out.writeframes(bytes(2 * 8000 * 5))
+        speaks = self.speak("sa", woman, to_a, 111, 48000, ["-c:a", "libopus", "-b:a", "24k"])
+        keeps_silent = self.speak("sb", silence, to_b + "?pkt_size=172", 0, 8000,
+                                  ["-c:a", "pcm_mulaw"])
+        self.assertEqual(speaks.wait(60), 0)
+        self.assertEqual(keeps_silent.wait(60), 0)
+        report = self.relay.report(session)
+
+        def loudest(leg, way):
+            return report[leg][way]["audio_level"]["loudest"]
+        samples = read_wav(woman)[1][0].astype(float)
+        block = len(samples) // 50
+        powers = [(samples[i:i + block] ** 2).mean() for i in range(0, len(samples), block)]
+        wanted = 10 * math.log10(max(powers) / 32767 ** 2)
+        self.assertAlmostEqual(loudest("a", "received"), wanted, delta=4)
+        self.assertAlmostEqual(loudest("b", "sent"), loudest("a", "received"), delta=2)
+        self.assertLess(loudest("b", "received"), -80)
+        self.assertLess(loudest("a", "sent"), -80)
 
     def test_ffmpeg_as_it_sends_by_itself_is_heard(self):
         """Without a word about packets: -re sends a block of the file at once and then nothing for 256

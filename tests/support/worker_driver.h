@@ -43,7 +43,7 @@ inline WorkerConfig make_config() {
 class Endpoint {
  public:
   explicit Endpoint(const char* bind) {
-    address_ = *backend_->open(kId, *SocketAddress::parse(bind), 0);
+    address_ = *backend_->open(kId, *SocketAddress::parse(bind), {});
   }
   [[nodiscard]] const SocketAddress& address() const { return address_; }
   void send(const SocketAddress& to, Bytes octets) {

@@ -16,6 +16,7 @@ const SENTENCES = {
   addressLearned: ({address: learned}) => `The relay sends to ${address(learned?.rtp)} from now on`,
   dtlsUp: ({suite}) => `DTLS handshake done, ${plain(suite, "SRTP_SUITE_").toUpperCase().replaceAll(" ", "_")}`,
   dtlsFailed: ({detail}) => `DTLS has failed: ${detail.replace(/\.$/, "")}`,
+  dtlsClosed: () => "The endpoint has ended its DTLS association",
   iceStateChanged: ({state, remote}) => `ICE is ${plain(state, "ICE_STATE_")}${remote ? ` with ${address(remote)}` : ""}`,
   mediaTimeout: ({silence}) => `Nothing has come for ${duration(silence)}`,
   mediaResumed: ({silence}) => `Packets come again after ${duration(silence)}`,

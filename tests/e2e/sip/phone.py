@@ -64,10 +64,11 @@ def free_sip_port():
 
 class Phone:
     """One baresip. `keys`: how it encrypts (`mediaenc`): nothing, `srtp` (optional), `srtp-mand`,
-    `srtp-mandf` (with feedback), `dtls_srtp`. `answers`: `auto`, at once, or `manual`, never. With a
+    `srtp-mandf` (with feedback), `dtls_srtp`, whose rtcp-mux may be refused. `answers`: `auto`, at once, or `manual`, never. With a
     camera it has VP8."""
 
-    def __init__(self, folder, speech, codec, keys="", answers="auto", has_camera=False):
+    def __init__(self, folder, speech, codec, keys="", answers="auto", has_camera=False,
+                 has_mux=True):
         self.folder = folder
         os.mkdir(folder)
         self.port, self.control = free_sip_port(), free_tcp_port()
@@ -81,7 +82,8 @@ class Phone:
                         wav], check=True)
         config = CONFIG.format(
             sip=self.port, rtp=rtp - 100, rtp_end=rtp, wav=wav, modules=MODULES,
-            control=self.control, folder=folder, mux="yes" if keys == "dtls_srtp" else "no")
+            control=self.control, folder=folder, 
+            mux="yes" if keys == "dtls_srtp" and has_mux else "no")
         self.write("config", config + (CAMERA if has_camera else ""))
         codecs = {"opus": "opus/48000/2", "g722": "g722/16000"}.get(codec, codec)
         self.write("accounts", "<%s>;regint=0;answermode=%s;audio_codecs=%s%s%s\n" % (

@@ -30,5 +30,49 @@ TEST(Level, AmplitudeIsTheInverse) {
   }
 }
 
+TEST(LevelMeter, SaysNothingBeforeThereWasSound) {
+  LevelMeter meter;
+  meter.add({}, SampleRate(8000), 1);
+  EXPECT_EQ(meter.levels(), std::nullopt);
+}
+
+TEST(LevelMeter, FollowsTheSoundAndRemembersTheLoudest) {
+  LevelMeter meter;
+  const auto add = [&](double amplitude, int packets) {
+    for (int i = 0; i < packets; ++i) {
+      meter.add(tone(1000, SampleRate(8000), 160, amplitude), SampleRate(8000), 1);
+    }
+  };
+  add(3'276.7, 1);
+  EXPECT_EQ(meter.levels(), (LevelMeter::Levels{23, 23}));
+  add(32'767, 50);
+  EXPECT_EQ(meter.levels(), (LevelMeter::Levels{3, 3}));
+  add(0, 10);  // 200 ms, of which a third is left
+  EXPECT_NEAR(meter.levels()->now, 8, 1);
+  add(0, 500);
+  EXPECT_EQ(meter.levels(), (LevelMeter::Levels{127, 3}));
+}
+
+TEST(LevelMeter, MeasuresTheSameWhateverRateAndChannels) {
+  LevelMeter narrow;
+  LevelMeter wide;
+  for (int i = 0; i < 10; ++i) {
+    narrow.add(tone(1000, SampleRate(8000), 160, 9000), SampleRate(8000), 1);
+    const Samples mono = tone(1000, SampleRate(48000), 960, 9000);
+    Samples both;
+    for (const std::int16_t sample : mono) both.insert(both.end(), 2, sample);
+    wide.add(both, SampleRate(48000), 2);
+  }
+  EXPECT_EQ(narrow.levels(), wide.levels());
+}
+
+TEST(LevelMeter, TakesLevelsAsTheyAre) {
+  for (int level = 0; level <= 127; ++level) {
+    LevelMeter meter;
+    meter.add(static_cast<std::uint8_t>(level));
+    EXPECT_EQ(meter.levels()->now, level);
+  }
+}
+
 }  // namespace
 }  // namespace causeway::codecs

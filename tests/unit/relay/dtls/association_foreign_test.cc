@@ -376,7 +376,7 @@ TEST_F(ForeignClient, EndsTheAssociationByClosingIt) {
   SSL_shutdown(stranger.ssl);
   std::vector<Octets> answers;
   for (const Octets& datagram : stranger.spoken()) passive.receive(datagram, answers);
-  EXPECT_EQ(passive.failure, Failure::Closed);
+  EXPECT_EQ(passive.outcome, Outcome::Closed);
   EXPECT_FALSE(passive.association->is_up());
 }
 
@@ -391,7 +391,7 @@ TEST_F(ForeignClient, EndsItAlsoBehindDataInTheSameDatagram) {
   for (const Octets& datagram : stranger.spoken()) all = all + datagram;
   std::vector<Octets> answers;
   passive.receive(all, answers);
-  EXPECT_EQ(passive.failure, Failure::Closed);
+  EXPECT_EQ(passive.outcome, Outcome::Closed);
 }
 
 TEST_F(ForeignClient, ShakesHandsOnceAndNotAgain) {

@@ -89,7 +89,7 @@ TEST_F(Handshake, TellsTheEndpointThatItsCertificateCameToNothing) {
   link.passive.association->set_settings(passive({b->fingerprint()}), report);
   std::vector<Octets> none;
   for (const Octets& datagram : report.flight) link.active.receive(datagram, none);
-  EXPECT_EQ(link.active.failure, Failure::Closed);
+  EXPECT_EQ(link.active.outcome, Outcome::Closed);
 }
 
 TEST_F(Handshake, KeepsToTheMtuAndTheProfilesOfItsSettings) {

@@ -242,7 +242,7 @@ TEST_F(WithoutIce, AWinnerThatHasClosedMayComeAgain) {
                                   bye);
     last = {};
     (void)tell(1, bye.flight);
-    EXPECT_EQ(last.failure, Failure::Closed);
+    EXPECT_EQ(last.outcome, Outcome::Closed);
     EXPECT_FALSE(leg->is_up());
   }
 }

@@ -89,6 +89,14 @@ TEST_F(Transport, SaysAFailureOnceUntilItHasBeenUp) {
   EXPECT_TRUE(report(Outcome::Failed));
 }
 
+TEST_F(Transport, AnEndInGoodOrderIsNoFailure) {
+  report(Outcome::Up);
+  EXPECT_TRUE(report(Outcome::Closed));
+  EXPECT_FALSE(dtls.is_up());
+  EXPECT_FALSE(dtls.next_timeout());
+  EXPECT_TRUE(report(Outcome::Failed)) << "that was not said yet";
+}
+
 TEST_F(Transport, BeginsOnceWhereItIsTheActiveSide) {
   dtls.connect(now, out);
   EXPECT_TRUE(jobs().empty());

@@ -128,6 +128,48 @@ TEST_F(HeaderExtension, PassesUnderTheOtherLegsIdAndWhatThatDoesNotListIsLeftOut
   EXPECT_EQ(rtp_at_b.back().octets.size(), 112U);
 }
 
+TEST_F(HeaderExtension, TheLevelOfSoundThatPassesIsWhatItsSenderSays) {
+  leg_a.spec.extensions = {extension(1, kLevel, MediaKind::Audio),
+                           extension(1, kLevel, MediaKind::Video)};
+  open();
+  const auto level = [&](std::uint16_t leg) {
+    auto read = std::make_unique<ReadReport>();
+    read->leg = {session->handle, leg};
+    const LegReport report = world.call(std::move(read))->report;
+    EXPECT_FALSE(report.sent.level) << "nothing is encoded";
+    return report.received.level;
+  };
+  EXPECT_FALSE(level(1));
+  send(kVp8, 1, kCamera, {{1, "\x01"}});
+  EXPECT_FALSE(level(1)) << "that is no sound";
+  send(kPcmu, 1, Ssrc(77), {{1, "\x9e"}});  // speech (V) at -30 dBov
+  EXPECT_EQ(level(1), (codecs::LevelMeter::Levels{30, 30}));
+  for (std::uint16_t seq = 2; seq < 500; ++seq) send(kPcmu, seq, Ssrc(77), {{1, "\x7f"}});
+  EXPECT_EQ(level(1), (codecs::LevelMeter::Levels{127, 30}));
+  EXPECT_FALSE(level(2)) << "b has negotiated no such extension";
+}
+
+TEST_F(HeaderExtension, TheLevelOfSoundThatIsDecodedIsMeasured) {
+  leg_a.spec.extensions = {extension(1, kLevel, MediaKind::Audio)};
+  leg_a.spec.codecs = {sim::make_codec(kPcmu, "PCMU")};
+  leg_b.spec.codecs = {sim::make_codec(8, "PCMA")};
+  open();
+  const auto report = [&](std::uint16_t leg) {
+    auto read = std::make_unique<ReadReport>();
+    read->leg = {session->handle, leg};
+    return world.call(std::move(read))->report;
+  };
+  // Octets of 7: steady and loud, whatever the extension says of it.
+  for (std::uint16_t seq = 1; seq < 50; ++seq) send(kPcmu, seq, Ssrc(77), {{1, "\x7f"}});
+  const auto heard = report(1).received.level;
+  const auto said = report(2).sent.level;
+  ASSERT_TRUE(heard && said);
+  EXPECT_LT(heard->now, 10);
+  EXPECT_NEAR(heard->now, said->now, 1);
+  EXPECT_FALSE(report(1).sent.level);
+  EXPECT_FALSE(report(2).received.level);
+}
+
 TEST_F(HeaderExtension, EachLegIsToldItsOwnMid) {
   leg_a.spec.extensions.emplace();
   leg_b.spec.extensions = {extension(4, ExtensionSpec::kMid, MediaKind::Audio, "0"),

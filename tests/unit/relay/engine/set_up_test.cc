@@ -64,7 +64,7 @@ struct DtlsTwin {
     }
     auto& associations = pool.try_emplace(job.association, job.settings).first->second;
     auto out = std::make_unique<DtlsReport>();
-    out->leg = job.leg;
+    out->leg = job.component.leg;
     out->association = job.association;
     if (job.kind == dtls::JobKind::Start) associations.start(out->report);
     if (job.kind == dtls::JobKind::Timeout) associations.handle_timeout(out->report);
@@ -407,6 +407,37 @@ TEST_P(SetUp, AHandshakeThatIsNotFinishedIsGivenUpAfterThirtySeconds) {
   EXPECT_TRUE(twin.pool.empty());
   shake_hands();
   EXPECT_EQ(world.events_of<DtlsUp>().size(), 1U);
+}
+
+TEST_P(SetUp, AnEndpointThatHangsUpClosesItsAssociationAndFailsNothing) {
+  open(true);
+  check(a);
+  shake_hands();
+  // What it was told of our certificate is another's now: it ends what is complete (close_notify).
+  auto other = std::make_shared<dtls::Settings>();
+  other->identity = twin.theirs;
+  other->role = dtls::Role::Active;
+  twin.make_endpoint();
+  twin.endpoint = std::move(*dtls::Association::create(other));
+  auto again = std::make_unique<UpdateLeg>();
+  again->leg = {session->handle, 1};
+  again->update.dtls = twin.settings();
+  again->update.has_new_association = true;
+  EXPECT_EQ(world.call(std::move(again))->status, Status::Ok);
+  dtls::Report hello;
+  twin.endpoint->start(hello);
+  take(std::move(hello));
+  world.run_for(100ms);
+  auto wrong = std::make_shared<dtls::Settings>(*other);
+  wrong->remote_fingerprints = {twin.theirs->fingerprint()};
+  dtls::Report bye;
+  twin.endpoint->set_settings(wrong, bye);
+  ASSERT_FALSE(bye.flight.empty());
+  take(std::move(bye));
+  world.run_for(100ms);
+  EXPECT_EQ(world.events_of<DtlsUp>().size(), 2U);
+  EXPECT_EQ(world.events_of<DtlsClosed>().size(), 1U);
+  EXPECT_TRUE(world.events_of<DtlsFailed>().empty());
 }
 
 TEST_P(SetUp, TheRelayBeginsWhereItIsTheActiveSide) {

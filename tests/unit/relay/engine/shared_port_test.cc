@@ -490,6 +490,108 @@ TEST_F(Sharing, AgreesWithASimpleModelOfIt) {
   }
 }
 
+/// Twenty calls between pages on one port, over a network that loses, repeats and swaps, whose NATs
+/// give them other addresses now and then, and a stranger who copies what he sees. What one page
+/// says its partner may hear and nobody else; and once the network is good again, everybody is
+/// heard.
+struct Crowd {
+  struct Page {
+    SocketAddress at;
+    std::string fragment;
+    std::uint8_t mark = 0;     ///< Of what it says.
+    std::uint8_t partner = 0;  ///< Of what it may hear.
+    std::uint64_t heard = 0;
+    std::uint64_t wrong = 0;
+    std::uint16_t seq = 0;
+  };
+  static constexpr std::uint8_t kPages = 40;
+  const SocketAddress shared = address("10.0.0.1:3000");
+  World world;
+  std::vector<Page> pages{kPages};
+  std::vector<std::unique_ptr<OpenSession>> sessions;
+  std::uint64_t transactions = 1;
+  std::uint16_t next_port = 4000;
+  std::vector<Flying> copied;
+
+  explicit Crowd(std::uint64_t seed) : world(seed, sharing_config()) {
+    for (std::uint8_t i = 0; i < kPages; ++i) {
+      pages[i].fragment = "routE" + std::to_string(10'000'000 + i);
+      pages[i].mark = i;
+      pages[i].partner = i ^ 1;
+      move(pages[i]);
+    }
+    for (std::uint8_t i = 0; i < kPages; i += 2) {
+      sessions.push_back(
+          world.open(sim::make_bridge(sharing_leg(1, pages[i].fragment),
+                                      sharing_leg(2, pages[i + 1].fragment), world.random())));
+    }
+  }
+  [[nodiscard]] bool chance(std::uint32_t in_thousand) {
+    return world.random().below(1000) < in_thousand;
+  }
+  void move(Page& page) {
+    page.at = address(("192.0.2.7:" + std::to_string(next_port++)).c_str());
+    world.attach(page.at, [&page](Instant, const Flying& in) {
+      if (in.octets.size() != 172) return;  // an answer to a check
+      ++(static_cast<std::uint8_t>(in.octets.back()) == page.partner ? page.heard : page.wrong);
+    });
+  }
+  void run(Duration span, bool is_bad) {
+    for (const Page& page : pages) {
+      world.set_faults(page.at, is_bad ? sim::Faults{100, 50, 1ms, 60ms} : sim::Faults{});
+    }
+    const Instant until = world.now() + span;
+    for (int turn = 0; world.now() < until; ++turn) {
+      for (Page& page : pages) {
+        if (is_bad && chance(2)) {
+          move(page);
+          world.set_faults(page.at, {100, 50, 1ms, 60ms});
+        }
+        // A check a second, each page at another moment.
+        if ((turn + page.mark) % 50 == 0) {
+          world.send(page.at, shared, check_of(page.fragment, transactions++));
+        }
+        Octets said = sim::rtp_packet(0, page.seq, page.seq * 160U, 100U + page.mark,
+                                      Octets(160, static_cast<std::byte>(page.mark)));
+        ++page.seq;
+        if (is_bad && chance(5)) copied.push_back({page.at, shared, said});
+        world.send(page.at, shared, std::move(said));
+      }
+      if (!copied.empty() && chance(300)) {
+        const SocketAddress stranger = address("203.0.113.9:9");
+        world.send(stranger, shared,
+                   copied[world.random().below(static_cast<std::uint32_t>(copied.size()))].octets);
+      }
+      world.run_for(20ms);
+    }
+    world.run_for(100ms);
+  }
+};
+
+TEST(CrowdOnASharedPort, IsToldApartUnderLossReorderingAndMoves) {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    SCOPED_TRACE(seed);
+    Crowd crowd(seed);
+    crowd.run(5s, true);
+    crowd.run(2s, false);  // every page has had its check
+    for (Crowd::Page& page : crowd.pages) page.heard = 0;
+    crowd.run(1s, false);
+    for (const Crowd::Page& page : crowd.pages) {
+      ASSERT_EQ(page.wrong, 0U) << int{page.mark};
+      ASSERT_EQ(page.heard, 50U) << int{page.mark};
+    }
+    const SharedPort& port = *crowd.world.engine().shared_port(0);
+    EXPECT_EQ(port.legs(), std::size_t{Crowd::kPages});
+    EXPECT_EQ(port.counters().misrouted_checks, 0U);
+    for (const auto& session : crowd.sessions) {
+      auto close = std::make_unique<CloseSession>();
+      close->session = session->handle;
+      EXPECT_EQ(crowd.world.call(std::move(close))->status, Status::Ok);
+    }
+    EXPECT_EQ(port.legs(), 0U);
+  }
+}
+
 TEST_F(Sharing, NothingIsAllocatedOnceItIsMade) {
   if (!test_support::can_count_allocations()) GTEST_SKIP();
   SharedPort made({1, 1}, std::string(kRoute), 2, {5, 6});

@@ -68,7 +68,7 @@ class SocketsBackendTest : public ::testing::Test {
     backend_ = std::move(*SocketsBackend::create(config, *pool_));
   }
   SocketAddress open(SocketId id, const char* bind = "127.0.0.1:0", std::uint8_t dscp = 0) {
-    const auto opened = backend_->open(id, *SocketAddress::parse(bind), dscp);
+    const auto opened = backend_->open(id, *SocketAddress::parse(bind), {.dscp = dscp});
     EXPECT_TRUE(opened) << std::strerror(opened ? 0 : opened.error().raw());
     return opened ? *opened : SocketAddress{};
   }
@@ -181,22 +181,35 @@ TEST_F(SocketsBackendTest, ServesIpv4AndIpv6AtOnce) {
 
 TEST_F(SocketsBackendTest, AnIpv6SocketLeavesTheIpv4PortToOthers) {
   const SocketAddress v6 = open({0, 1}, "[::]:0");
-  EXPECT_TRUE(backend_->open({1, 1}, {IpAddress::v4(0), v6.port}, 0));
+  EXPECT_TRUE(backend_->open({1, 1}, {IpAddress::v4(0), v6.port}, {}));
 }
 
 TEST_F(SocketsBackendTest, RefusesAPortThatIsTaken) {
   const Peer taken("127.0.0.1:0");
-  EXPECT_EQ(backend_->open(kId, taken.address(), 0), failure(Errno(EADDRINUSE)));
+  EXPECT_EQ(backend_->open(kId, taken.address(), {}), failure(Errno(EADDRINUSE)));
   EXPECT_EQ(backend_->stats().open_failures.value(), 1U);
   open(kId);  // the slot is still free
 }
 
 TEST_F(SocketsBackendTest, RefusesAddressesThatAreNotItsOwnAndSlotsThatItDoesNotHave) {
-  EXPECT_EQ(backend_->open(kId, *SocketAddress::parse("192.0.2.1:0"), 0),
+  EXPECT_EQ(backend_->open(kId, *SocketAddress::parse("192.0.2.1:0"), {}),
             failure(Errno(EADDRNOTAVAIL)));
-  EXPECT_EQ(backend_->open(kId, SocketAddress{}, 0), failure(Errno(EADDRNOTAVAIL)));
-  EXPECT_EQ(backend_->open({64, 1}, *SocketAddress::parse("127.0.0.1:0"), 0),
+  EXPECT_EQ(backend_->open(kId, SocketAddress{}, {}), failure(Errno(EADDRNOTAVAIL)));
+  EXPECT_EQ(backend_->open({64, 1}, *SocketAddress::parse("127.0.0.1:0"), {}),
             failure(Errno(EMFILE)));
+}
+
+TEST_F(SocketsBackendTest, ASharedSocketHasALargerReceiveBufferAndSaysWhatItGot) {
+  open({0, 1});
+  const int usual = backend_->receive_buffer_octets({0, 1});
+  EXPECT_GT(usual, 0);
+  // Less than what every system allows (net.core.rmem_max is 208 KiB by default).
+  const SocketAddress any = *SocketAddress::parse("127.0.0.1:0");
+  ASSERT_TRUE(backend_->open({1, 1}, any, {.receive_buffer_octets = 100'000}));
+  EXPECT_EQ(backend_->receive_buffer_octets({1, 1}), 100'000);
+  ASSERT_TRUE(backend_->open({2, 1}, any, {.receive_buffer_octets = 1 << 30}));
+  EXPECT_GE(backend_->receive_buffer_octets({2, 1}), usual);
+  EXPECT_EQ(backend_->receive_buffer_octets({1, 9}), 0) << "a stale name";
 }
 
 TEST_F(SocketsBackendTest, OrdersABatchByArrivalAcrossSockets) {
@@ -341,7 +354,7 @@ TEST_F(SocketsBackendTest, AStaleIdNeitherSendsNorCloses) {
 TEST_F(SocketsBackendTest, AClosedPortCanBeOpenedAgainAtOnce) {
   const SocketAddress local = open(kId);
   backend_->close(kId);
-  EXPECT_EQ(backend_->open({3, 8}, local, 0), local);
+  EXPECT_EQ(backend_->open({3, 8}, local, {}), local);
 }
 
 TEST_F(SocketsBackendTest, CountsWhatCannotBeSentAndGoesOn) {

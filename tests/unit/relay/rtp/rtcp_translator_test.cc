@@ -32,6 +32,7 @@ struct Bridge {
   std::array<std::byte, 1400> out{};
   Translation result;
   std::optional<std::uint64_t> estimate;
+  std::optional<std::uint64_t> sent_rate;
   bool passes_transport_cc = false;
   RetransmissionBuffer* kept = nullptr;
 
@@ -62,6 +63,7 @@ struct Bridge {
                           .reporter = kReporter,
                           .cname = "alices-leg",
                           .estimate_bits_per_second = estimate,
+                          .sent_bits_per_second = sent_rate,
                           .passes_transport_cc = passes_transport_cc};
     result = RtcpTranslator::translate(compound.open(), now, route, out);
     return Bytes(out).first(result.octets);
@@ -455,6 +457,53 @@ TEST(RtcpTranslator, TellsTheSenderTheLesserEstimate) {
     EXPECT_EQ((*limits)[0].ssrc, kAlice);
     EXPECT_NEAR(static_cast<double>((*limits)[0].bits_per_second), told, told / 1000.0);
   }
+}
+
+// What a receiver estimates of a still picture is no more than that it is still.
+TEST(RtcpTranslator, AnEstimateThatIsNotUsedHoldsNobodyBelowTheLeast) {
+  constexpr auto kLeast = RtcpTranslator::kLeastEstimate;
+  struct Case {
+    std::optional<std::uint64_t> sent;
+    std::uint8_t lost;
+    std::uint64_t estimate;
+    std::uint64_t told;
+  };
+  for (const Case& each : {
+           Case{10'000, 0, 25'000, kLeast},        // held down by what is sent
+           Case{0, 0, 25'000, kLeast},             // nothing was sent yet
+           Case{10'000, 20, 25'000, kLeast},       // some loss is no congestion
+           Case{10'000, 26, 25'000, 25'000},       // more than a tenth is
+           Case{100'000, 0, 90'000, 90'000},       // less than is sent: the way is narrow
+           Case{100'000, 0, 120'000, 120'000},     // as much as is used
+           Case{10'000, 0, 2'000'000, 2'000'000},  // more than the least anyway
+           Case{std::nullopt, 0, 25'000, 25'000},  // it is not known what is sent
+       }) {
+    Bridge bridge;
+    bridge.sent_rate = each.sent;
+    const Placed placed = bridge.forward(10, at({}));
+    wire::ReportBlock block;
+    block.ssrc = kAliceOut;
+    block.extended_highest_seq = placed.seq.raw();
+    block.fraction_lost = each.lost;
+    ASSERT_TRUE(bridge.compound.writer.receiver_report(kBob, std::array{block}) &&
+                bridge.compound.writer.remb(kBob, each.estimate, std::array{kAliceOut}));
+    const Bytes out = bridge.from_bob(at(seconds(1)));
+    const auto remb = wire::Remb::parse(*wire::Feedback::parse(*first_of(out, RtcpType::Psfb)));
+    ASSERT_TRUE(remb);
+    EXPECT_NEAR(static_cast<double>(remb->bits_per_second), static_cast<double>(each.told),
+                static_cast<double>(each.told) / 1000.0);
+  }
+}
+
+TEST(RtcpTranslator, TheLeastIsHeldToOurOwnEstimateToo) {
+  Bridge bridge;
+  bridge.sent_rate = 10'000;
+  bridge.estimate = 200'000;
+  bridge.forward(10, at({}));
+  ASSERT_TRUE(bridge.compound.writer.remb(kBob, 25'000, std::array{kAliceOut}));
+  const Bytes out = bridge.from_bob(at(seconds(1)));
+  const auto remb = wire::Remb::parse(*wire::Feedback::parse(*first_of(out, RtcpType::Psfb)));
+  EXPECT_EQ(remb->bits_per_second, 200'000U);
 }
 
 TEST(RtcpTranslator, DropsAndCountsWhatItCannotMap) {

@@ -26,9 +26,10 @@ class Reports {
     dtls::Report report;
   };
   DtlsPool::Sink sink() {
-    return [this](const engine::LegHandle& leg, std::uint32_t association, dtls::Report&& report) {
+    return [this](const engine::DtlsComponent& component, std::uint32_t association,
+                  dtls::Report&& report) {
       const std::lock_guard lock(mutex_);
-      said_.push_back({leg, association, std::move(report)});
+      said_.push_back({component.leg, association, std::move(report)});
       is_there_.notify_all();
     };
   }
@@ -75,7 +76,7 @@ struct Pool : testing::Test {
   }
   engine::DtlsWish wish(std::uint32_t slot, dtls::JobKind kind, const Octets& datagram = {}) {
     engine::DtlsWish out;
-    out.leg.session.slot = slot;
+    out.component.leg.session.slot = slot;
     out.association = 1;
     out.kind = kind;
     out.settings = settings();
@@ -188,12 +189,12 @@ struct StuckPool : Pool {
     gate.lock();
     auto inner = reports.sink();
     pool = std::move(
-        *DtlsPool::create(config, [this, inner](const engine::LegHandle& leg,
+        *DtlsPool::create(config, [this, inner](const engine::DtlsComponent& component,
                                                 std::uint32_t association, dtls::Report&& said) {
           is_stuck = true;
           is_stuck.notify_all();
           const std::lock_guard wait(gate);
-          inner(leg, association, std::move(said));
+          inner(component, association, std::move(said));
         }));
     EXPECT_TRUE(tell(0, dtls::JobKind::Datagram, hello));
     is_stuck.wait(false);

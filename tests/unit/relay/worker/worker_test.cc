@@ -119,7 +119,7 @@ TEST_F(WorkerTest, ClosesASessionAndItsPorts) {
   // Another program can have the port: the socket is closed.
   PacketPool pool(16);
   const auto other = std::move(*io::SocketsBackend::create({.max_sockets = 1}, pool));
-  EXPECT_TRUE(other->open({0, 1}, session->addresses[0].rtp, 0));
+  EXPECT_TRUE(other->open({0, 1}, session->addresses[0].rtp, {}));
 }
 
 TEST_F(WorkerTest, TriesOtherPortsWhereSomeAreTaken) {
@@ -132,7 +132,7 @@ TEST_F(WorkerTest, TriesOtherPortsWhereSomeAreTaken) {
   const auto other = std::move(*io::SocketsBackend::create({.max_sockets = 2}, pool));
   for (std::uint16_t i = 0; i < 2; ++i) {
     const UdpPort port(static_cast<std::uint16_t>(network.first_port.raw() + 2 + 4 * i));
-    ASSERT_TRUE(other->open({i, 1}, {network.bind, port}, 0));
+    ASSERT_TRUE(other->open({i, 1}, {network.bind, port}, {}));
   }
   start(std::move(config));
   Endpoint a("127.0.0.1:0");
