@@ -222,7 +222,10 @@ void show(const engine::SsrcChanged& in, v1::Event& out) {
   out.mutable_ssrc_changed()->set_old_ssrc(in.before.raw());
   out.mutable_ssrc_changed()->set_new_ssrc(in.after.raw());
 }
-void show(const engine::SrtpFailed&, v1::Event& out) { out.mutable_srtp_auth_failures(); }
+void show(const engine::SrtpFailed& in, v1::Event& out) {
+  out.mutable_srtp_auth_failures()->set_failures(in.failures);
+  out.mutable_srtp_auth_failures()->set_verified(in.verified);
+}
 v1::IceState ice_state_of(ice::State state) {
   switch (state) {
     case ice::State::Checking:

@@ -43,7 +43,7 @@ int exit_code(grpc::StatusCode code, bool is_relays_word) {
 }
 
 /// The machine-readable part, as people read it.
-void print_details(const std::string& serialized) {
+void print_details(const std::string& serialized, const std::string& message) {
   google::rpc::Status status;
   if (!status.ParseFromString(serialized)) return;
   for (const google::protobuf::Any& detail : status.details()) {
@@ -57,8 +57,11 @@ void print_details(const std::string& serialized) {
       }
     } else if (detail.UnpackTo(&bad)) {
       for (const auto& violation : bad.field_violations()) {
-        std::cerr << "  field: " << visible(violation.field()) << ": "
-                  << visible(violation.description()) << "\n";
+        std::cerr << "  field: " << visible(violation.field());
+        if (violation.description() != message) {
+          std::cerr << ": " << visible(violation.description());
+        }
+        std::cerr << "\n";
       }
     } else if (detail.UnpackTo(&retry)) {
       const auto& delay = retry.retry_delay();
@@ -156,7 +159,7 @@ int Client::explain(const grpc::Status& status) const {
     return code;
   }
   std::cerr << "causeway: " << visible(status.error_message()) << "\n";
-  print_details(status.error_details());
+  print_details(status.error_details(), status.error_message());
   return code;
 }
 

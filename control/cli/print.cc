@@ -138,8 +138,9 @@ void write_direction(const char* title, const v1::DirectionReport& report, std::
   }
   if (!report.codec().encoding_name().empty()) out += " of " + report.codec().encoding_name();
   out += ", lost " + std::to_string(report.lost_packets());
-  if (report.lost_fraction() > 0) {
-    out += " (" + number(static_cast<double>(report.lost_fraction()) * 100, 1) + " %)";
+  const auto lost = static_cast<double>(report.lost_packets());
+  if (lost > 0) {  // of all, as the number before it; `lost_fraction` is of late
+    out += " (" + number(100 * lost / (static_cast<double>(report.packets()) + lost), 1) + " %)";
   }
   if (report.has_jitter()) out += ", jitter " + milliseconds(report.jitter());
   if (report.reordered_packets() > 0) {

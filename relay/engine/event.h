@@ -49,6 +49,8 @@ struct SsrcChanged {
 struct SrtpFailed {
   LegHandle leg;
   DropReason reason = DropReason::AuthFailed;
+  std::uint64_t failures = 0;  ///< SRTP and SRTCP packets of the leg so far, this one included.
+  std::uint64_t verified = 0;  ///< Those that were what they said they were.
 };
 /// ICE has another pair to send over (Connected), or none any more.
 struct IceChanged {

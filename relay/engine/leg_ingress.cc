@@ -168,7 +168,10 @@ void Leg::note_auth_failure(DropReason reason, Instant now, Outbox& out) {
   const bool is_sign = reason == DropReason::AuthFailed || reason == DropReason::UnknownMki;
   if (!is_sign || has_said_auth_failure_) return;
   has_said_auth_failure_ = true;
-  out.events.emplace_back(now, SrtpFailed{handle_, reason});
+  const std::uint64_t failures = drops_[static_cast<std::size_t>(DropReason::AuthFailed)] +
+                                 drops_[static_cast<std::size_t>(DropReason::UnknownMki)];
+  const std::uint64_t verified = received_.packets + received_.rtcp_packets;
+  out.events.emplace_back(now, SrtpFailed{handle_, reason, failures + 1, verified});
 }
 
 Result<wire::OpenRtcp, DropReason> Leg::receive_rtcp(Datagram& in, Outbox& out) {
