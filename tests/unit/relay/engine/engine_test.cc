@@ -679,8 +679,8 @@ TEST_F(SecureBridge, ForgedPacketsChangeNothingButCountersAndOneEvent) {
   EXPECT_EQ(drops(1, DropReason::AuthFailed), 1000U);
   const auto said = world.events_of<SrtpFailed>();
   ASSERT_EQ(said.size(), 1U);
-  EXPECT_EQ(said[0].failures, 1U);
-  EXPECT_EQ(said[0].verified, 0U) << "a wrong key, rather than an attacker";
+  EXPECT_EQ(said[0]->failures, 1U);
+  EXPECT_EQ(said[0]->verified, 0U) << "a wrong key, rather than an attacker";
   EXPECT_TRUE(world.events_of<FirstPacket>().empty());
   world.send(a, port_a(), sealed(11));
   world.run_for(10ms);
