@@ -73,6 +73,18 @@ class BundleDemux {
   /// still there under their MID.
   void take_over(const BundleDemux& before);
 
+  /// What is known of a stream from elsewhere, as if it had been learned at `now`.
+  void bind(Ssrc ssrc, SectionIndex section, Instant now) {
+    stream_for(ssrc, now).section = section;
+  }
+  /// Calls `act` with the SSRC and the section of each stream that was learned.
+  template <typename F>
+  void for_each_learned(F act) const {
+    for (const Stream& stream : streams_) {
+      if (!stream.is_signalled && stream.section) act(stream.ssrc, *stream.section);
+    }
+  }
+
   /// Errors: NoPath, UnknownPayloadType.
   [[nodiscard]] Result<SectionIndex, DropReason> route(const wire::OpenRtp& packet, Instant now);
 

@@ -100,7 +100,7 @@ TEST(Negotiation, TakesTheFirstAudioAndRefusesTheRestWithPortZero) {
   for (const char* name : {"chromium_audio_video", "firefox_audio", "safari_audio"}) {
     const SessionDescription offer = parsed(seed(name));
     CodecPolicy sound_only;
-    sound_only.video.emplace();
+    sound_only.videos.emplace();
     const Agreed browser = agreed("webrtc", seed(name), sound_only);
     const SessionDescription answer = parsed(write_answer(profile("webrtc"), browser, our_side()));
     ASSERT_EQ(answer.media.size(), offer.media.size()) << name;
@@ -116,11 +116,11 @@ TEST(Negotiation, TakesTheFirstAudioAndRefusesTheRestWithPortZero) {
 
 TEST(Negotiation, TakesVideoOfTheSameBundleWithWhatTheRelayCarries) {
   const Agreed browser = agreed("webrtc", seed("chromium_audio_video"));
-  ASSERT_TRUE(browser.video);
-  EXPECT_THAT(names_of(browser.video->codecs), ElementsAre("VP8/90000", "H264/90000", "AV1/90000"));
-  EXPECT_THAT(browser.video->codecs[0].feedback,
+  ASSERT_EQ(browser.videos.size(), 1U);
+  EXPECT_THAT(names_of(browser.videos.at(0).codecs), ElementsAre("VP8/90000", "H264/90000", "AV1/90000"));
+  EXPECT_THAT(browser.videos.at(0).codecs[0].feedback,
               ElementsAre("nack", "nack pli", "ccm fir", "goog-remb"));
-  EXPECT_THAT(browser.video->codecs[1].feedback, ElementsAre("nack pli"));
+  EXPECT_THAT(browser.videos.at(0).codecs[1].feedback, ElementsAre("nack pli"));
   const std::string text = write_answer(profile("webrtc"), browser, our_side());
   const SessionDescription answer = parsed(text);
   ASSERT_EQ(answer.media.size(), 3U);
@@ -134,7 +134,7 @@ TEST(Negotiation, TakesVideoOfTheSameBundleWithWhatTheRelayCarries) {
 /// What one side of a call that was agreed on looks like from the other.
 CodecPolicy seen_from_the_other_side(const Agreed& one) {
   CodecPolicy policy;
-  policy.video = Video{one.video->codecs, turned(one.video->direction)};
+  policy.videos = {Video{one.videos.at(0).codecs, turned(one.videos.at(0).direction)}};
   return policy;
 }
 
@@ -143,7 +143,7 @@ TEST(Negotiation, OffersTheVideoThatTheOtherSideHas) {
   const auto section = caller.find("m=video");
   caller.replace(caller.find("a=sendrecv", section), 10, "a=sendonly");
   const Agreed first = agreed("webrtc", caller);
-  EXPECT_EQ(first.video->direction, Direction::RecvOnly);
+  EXPECT_EQ(first.videos.at(0).direction, Direction::RecvOnly);
   const Offer offer = make_offer(profile("webrtc"), seen_from_the_other_side(first), nullptr);
   const std::string text = write_offer(profile("webrtc"), offer, our_side());
   const SessionDescription written = parsed(text);
@@ -179,17 +179,17 @@ TEST(Negotiation, OffersTheVideoThatTheOtherSideHas) {
   put("a=sendonly", "a=recvonly");
   const auto taken = agree_on_answer(profile("webrtc"), offer, parsed(callee));
   ASSERT_TRUE(taken) << taken.error().to_string() << callee;
-  ASSERT_TRUE(taken->video) << callee;
-  ASSERT_EQ(taken->video->codecs.size(), 1U);
-  EXPECT_EQ(taken->video->codecs[0].type, PayloadType(102));
-  EXPECT_EQ(taken->video->codecs[0].send_type, PayloadType(122));
-  EXPECT_EQ(taken->video->direction, Direction::SendOnly);
+  ASSERT_EQ(taken->videos.size(), 1U) << callee;
+  ASSERT_EQ(taken->videos.at(0).codecs.size(), 1U);
+  EXPECT_EQ(taken->videos.at(0).codecs[0].type, PayloadType(102));
+  EXPECT_EQ(taken->videos.at(0).codecs[0].send_type, PayloadType(122));
+  EXPECT_EQ(taken->videos.at(0).direction, Direction::SendOnly);
 
   // What the caller is then answered: that level, and nothing that the callee does not have.
   const Agreed last = agreed("webrtc", caller, seen_from_the_other_side(*taken));
-  EXPECT_THAT(names_of(last.video->codecs), ElementsAre("H264/90000"));
-  EXPECT_EQ(last.video->codecs[0].our_parameters, "packetization-mode=1;profile-level-id=42000c");
-  EXPECT_EQ(last.video->direction, Direction::RecvOnly);
+  EXPECT_THAT(names_of(last.videos.at(0).codecs), ElementsAre("H264/90000"));
+  EXPECT_EQ(last.videos.at(0).codecs[0].our_parameters, "packetization-mode=1;profile-level-id=42000c");
+  EXPECT_EQ(last.videos.at(0).direction, Direction::RecvOnly);
 }
 
 TEST(Negotiation, VideoWithoutABundleHasAPortAndKeysOfItsOwn) {
@@ -263,7 +263,7 @@ TEST(Negotiation, VideoThatCannotBeReachedIsRefusedAndTheSoundGoesOn) {
                                   "inline:b3Vyc291cnNvdXJzb3Vyc291cnNvdXJzb3Vyc291cnM\r\n"
                                   "m=video 4002 RTP/SAVP 96\r\na=rtpmap:96 VP8/90000\r\n");
   const Agreed heard = agreed("sip-srtp", offer);
-  EXPECT_FALSE(heard.video) << "it has no keys";
+  EXPECT_TRUE(heard.videos.empty()) << "it has no keys";
   EXPECT_THAT(write_answer(profile("sip-srtp"), heard, our_side()), HasSubstr("m=video 0 "));
 }
 
@@ -291,7 +291,7 @@ TEST(Negotiation, OffersRetransmissionsWhateverTheOtherSideHasAndTakesWhatIsAnsw
   Codec vp9 = vp8;
   vp9.type = vp9.send_type = PayloadType(97);
   vp9.name = "VP9";
-  policy.video = Video{{vp8, vp9}, Direction::SendRecv};  // without feedback, without rtx
+  policy.videos = {Video{{vp8, vp9}, Direction::SendRecv}};  // without feedback, without rtx
   const Offer offer = make_offer(profile("webrtc"), policy, nullptr);
   const std::string text = write_offer(profile("webrtc"), offer, our_side());
   const SessionDescription written = parsed(text);
@@ -314,12 +314,12 @@ TEST(Negotiation, OffersRetransmissionsWhateverTheOtherSideHasAndTakesWhatIsAnsw
   put("a=rtpmap:98 rtx", "a=rtpmap:108 rtx");
   put("a=fmtp:98 apt=96", "a=fmtp:108 apt=106");
   const auto taken = agree_on_answer(profile("webrtc"), offer, parsed(callee));
-  ASSERT_TRUE(taken && taken->video) << callee;
-  ASSERT_EQ(taken->video->codecs.size(), 2U);
-  ASSERT_TRUE(taken->video->codecs[0].rtx);
-  EXPECT_EQ(taken->video->codecs[0].rtx->type, PayloadType(98));
-  EXPECT_EQ(taken->video->codecs[0].rtx->send_type, PayloadType(108));
-  EXPECT_FALSE(taken->video->codecs[1].rtx);
+  ASSERT_TRUE(taken && taken->videos.size() == 1) << callee;
+  ASSERT_EQ(taken->videos.at(0).codecs.size(), 2U);
+  ASSERT_TRUE(taken->videos.at(0).codecs[0].rtx);
+  EXPECT_EQ(taken->videos.at(0).codecs[0].rtx->type, PayloadType(98));
+  EXPECT_EQ(taken->videos.at(0).codecs[0].rtx->send_type, PayloadType(108));
+  EXPECT_FALSE(taken->videos.at(0).codecs[1].rtx);
 
   // The next offer keeps the numbers and asks once more for what was not taken.
   const Offer next = make_offer(profile("webrtc"), policy, &*taken);
@@ -383,13 +383,13 @@ TEST(Negotiation, OffersItsHeaderExtensionsUnderOneIdInTheWholeBundle) {
                           "4 mid"));
   // Video that is added later leaves the numbers of the audio's alone.
   CodecPolicy sound_only;
-  sound_only.video.emplace();
+  sound_only.videos.emplace();
   Agreed sound = agreed("webrtc", seed("chromium_audio"), sound_only);
   sound.extensions = {{3, "urn:ietf:params:rtp-hdrext:sdes:mid"}};
   const Offer added = make_offer(profile("webrtc"), seen_from_the_other_side(first), &sound);
-  ASSERT_TRUE(added.video);
+  ASSERT_EQ(added.videos.size(), 1U);
   std::set<int> ids;
-  for (const Extension& each : added.video->extensions) {
+  for (const Extension& each : added.videos.at(0).extensions) {
     EXPECT_TRUE(ids.insert(each.id).second);
     EXPECT_EQ(each.id == 3, each.uri == "urn:ietf:params:rtp-hdrext:sdes:mid") << each.uri;
   }
@@ -408,11 +408,11 @@ TEST(Negotiation, AnAnswerMayLeaveTheVideoOut) {
   callee.erase(callee.find("a=bundle-only"), 15);
   const auto taken = agree_on_answer(profile("webrtc"), offer, parsed(callee));
   ASSERT_TRUE(taken) << taken.error().to_string();
-  EXPECT_FALSE(taken->video);
+  EXPECT_TRUE(taken->videos.empty());
   CodecPolicy policy;
-  policy.video.emplace();
+  policy.videos.emplace();
   const Agreed answered = agreed("webrtc", seed("chromium_audio_video"), policy, &first);
-  EXPECT_FALSE(answered.video);
+  EXPECT_TRUE(answered.videos.empty());
   EXPECT_THAT(write_answer(profile("webrtc"), answered, our_side()), HasSubstr("m=video 0 "));
   // Nor does the next offer of ours have it.
   const Offer next = make_offer(profile("webrtc"), policy, &*taken);
@@ -658,6 +658,7 @@ TEST(Negotiation, TenThousandAgreementsBreakNoRule) {
     std::unique_ptr<Agreed> b;
     int done_count = 0;
     int video_count = 0;
+    int several_count = 0;
     for (int i = 0; i < 2'000; ++i) {
       if (chance(20)) {
         a.reset();
@@ -674,9 +675,15 @@ TEST(Negotiation, TenThousandAgreementsBreakNoRule) {
       const Agreed pictures = agreed("webrtc", seed("chromium_audio_video"));
       for (CodecPolicy* policy : {&of_a, &of_b}) {
         if (chance(4)) continue;
-        policy->video.emplace().direction = static_cast<Direction>(random() % 4);
-        for (const Codec& codec : pictures.video->codecs) {
-          if (!chance(3)) policy->video->codecs.push_back(codec);
+        policy->videos.emplace();
+        for (std::uint8_t place = 0; place < kMaxVideos; ++place) {
+          if (chance(2)) continue;
+          Video& video = policy->videos->emplace_back();
+          video.place = place;
+          video.direction = static_cast<Direction>(random() % 4);
+          for (const Codec& codec : pictures.videos.at(0).codecs) {
+            if (!chance(3)) video.codecs.push_back(codec);
+          }
         }
       }
       OurSide our = our_side();
@@ -711,16 +718,36 @@ TEST(Negotiation, TenThousandAgreementsBreakNoRule) {
       }
       ASSERT_TRUE(settled) << settled.error().to_string() << answer_text;
       ASSERT_EQ(names_of(settled->codecs), names_of(taken->codecs));
-      ASSERT_EQ(settled->video.has_value(), taken->video.has_value()) << text << answer_text;
-      if (taken->video) {
+      ASSERT_EQ(settled->videos.size(), taken->videos.size()) << text << answer_text;
+      ASSERT_LE(taken->videos.size(), profile(name).has_ice ? kMaxVideos : 1U);
+      several_count += taken->videos.size() > 1 ? 1 : 0;
+      std::set<std::string> mids;
+      std::set<int> places;
+      for (const Video& theirs_of_it : taken->videos) {
         ++video_count;
-        ASSERT_EQ(names_of(settled->video->codecs), names_of(taken->video->codecs));
-        ASSERT_EQ(settled->video->direction,
-                  turned(lesser(taken->video->direction, turned(offer.video->direction))));
+        const std::size_t line = theirs_of_it.line;
+        const Video* const ours_of_it = video_of_line(settled->videos, line);
+        const Video* const offered = video_of_line(offer.videos, line);
+        ASSERT_TRUE(ours_of_it != nullptr && offered != nullptr) << text << answer_text;
+        ASSERT_TRUE(places.insert(theirs_of_it.place).second) << text;
+        ASSERT_TRUE(settled->lines[line].is_ours && taken->lines[line].is_ours);
+        if (profile(name).has_ice) {
+          ASSERT_TRUE(mids.insert(settled->lines[line].mid.value()).second) << text;
+        }
+        ASSERT_EQ(names_of(ours_of_it->codecs), names_of(theirs_of_it.codecs));
+        ASSERT_EQ(ours_of_it->direction,
+                  turned(lesser(theirs_of_it.direction, turned(offered->direction))));
         std::set<int> types;
         for (const Codec& codec : taken->codecs) types.insert(codec.type.raw());
-        for (const Codec& codec : taken->video->codecs) types.insert(codec.type.raw());
-        ASSERT_EQ(types.size(), taken->codecs.size() + taken->video->codecs.size()) << text;
+        for (const Codec& codec : theirs_of_it.codecs) types.insert(codec.type.raw());
+        ASSERT_EQ(types.size(), taken->codecs.size() + theirs_of_it.codecs.size()) << text;
+        for (const Video& other : taken->videos) {
+          for (const Codec& codec : theirs_of_it.codecs) {
+            for (const Codec& another : other.codecs) {
+              ASSERT_TRUE(codec.type != another.type || codec.name == another.name) << text;
+            }
+          }
+        }
       }
       if (profile(name).keying == Keying::Dtls) {
         ASSERT_NE(settled->is_active, taken->is_active);  // one of the two begins
@@ -732,6 +759,7 @@ TEST(Negotiation, TenThousandAgreementsBreakNoRule) {
     if (std::string_view(name) != "webrtc") {
       EXPECT_GT(done_count, 500) << name;
       EXPECT_GT(video_count, 100) << name;
+      EXPECT_EQ(several_count > 100, profile(name).has_ice) << name;
     }
   }
 }
