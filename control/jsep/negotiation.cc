@@ -239,10 +239,12 @@ std::vector<PayloadFormat> written(const std::vector<Codec>& codecs) {
   return formats;
 }
 
-/// What is the same for all sections of a bundle, and stands in its first one.
-void write_transport(const Profile& profile, const OurTransport& our, Setup setup,
+/// What is the same for all sections of a bundle. ICE stands in the first one; DTLS, as browsers
+/// write it, in each: Chromium (156) refuses a section behind one without (RFC 8843 7.1.3 has it
+/// in the first only).
+void write_transport(const Profile& profile, const OurTransport& our, Setup setup, bool is_first,
                      MediaSection& section) {
-  if (profile.has_ice) {
+  if (profile.has_ice && is_first) {
     section.shared.ice_ufrag = our.ufrag;
     section.shared.ice_pwd = SecretText(our.password);
     // RFC 8445 5.1.2.1: a host candidate, component 1.
@@ -285,7 +287,7 @@ struct Writer {
     if (profile.has_ice) {
       section.msids.push_back("causeway" + number + " " + section.kind + number);
     }
-    if (bundle.mids.empty()) write_transport(profile, our, way.setup, section);
+    write_transport(profile, our, way.setup, bundle.mids.empty(), section);
     if (!way.crypto_tag.empty()) write_crypto(way.crypto_tag, our.crypto, section);
     if (has_bundle && section.mid) bundle.mids.push_back(*section.mid);
   }

@@ -70,7 +70,7 @@ class BundleDemux {
   /// One more stream of our own. False where there is no room.
   [[nodiscard]] bool add_sent(Ssrc ssrc, SectionIndex section);
   /// Goes on with what `before`, made for an earlier description, has learned of sections that are
-  /// still there under their MID.
+  /// still there under their MID. Streams of the others are nobody's until they name one.
   void take_over(const BundleDemux& before);
 
   /// What is known of a stream from elsewhere, as if it had been learned at `now`.

@@ -250,7 +250,8 @@ TEST_F(VideoSection, ASectionEndsAndAnotherBeginsInItsPlaceWithoutAGapInTheRest)
   std::uint16_t camera = 0;
   const auto both = [&](Ssrc screen, const std::string& mid, std::byte mark) {
     for (std::uint16_t n = 0; n < 10; ++n) {
-      send(kCamera, ++camera, camera < 5 ? "1" : "", kCameraMark);
+      ++camera;
+      send(kCamera, camera, camera < 5 ? "1" : "", kCameraMark);
       if (!mid.empty()) send(screen, n, n < 5 ? mid : "", mark);
       world.run_for(10ms);
     }
