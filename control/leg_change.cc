@@ -16,8 +16,8 @@ namespace {
 using google::protobuf::FieldMask;
 
 constexpr std::array<std::string_view, 15> kChangeable = {
-    "labels",        "remote",        "accept_from",    "security",         "dscp",
-    "max_ssrcs",     "codecs",        "codec_policy",   "direction",        "first_packet_timeout",
+    "labels",        "remote",        "accept_from",    "security",          "dscp",
+    "max_ssrcs",     "codecs",        "codec_policy",   "direction",         "first_packet_timeout",
     "media_timeout", "transport.ice", "transport.kind", "header_extensions", "video_sections"};
 
 constexpr Duration kMaxGrace = std::chrono::seconds(60);

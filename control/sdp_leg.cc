@@ -246,10 +246,9 @@ std::optional<jsep::Video> seen_from_beside(const v1::Leg& leg, const v1::VideoS
   jsep::Video video;
   for (const v1::CodecParameters& codec : leg.codecs()) {
     if (codec.kind() != v1::MEDIA_KIND_VIDEO || is_rtx(codec)) continue;
-    const bool is_of_it =
-        section == nullptr || section->payload_types().empty() ||
-        std::ranges::find(section->payload_types(), codec.payload_type()) !=
-            section->payload_types().end();
+    const bool is_of_it = section == nullptr || section->payload_types().empty() ||
+                          std::ranges::find(section->payload_types(), codec.payload_type()) !=
+                              section->payload_types().end();
     if (!is_of_it) continue;
     jsep::Codec& each = video.codecs.emplace_back();
     each.type = each.send_type = PayloadType(static_cast<std::uint8_t>(codec.payload_type()));
@@ -353,8 +352,8 @@ namespace {
 void add_video_codec(const v1::CodecParameters& codec, v1::Leg& out) {
   for (v1::CodecParameters& known : *out.mutable_codecs()) {
     if (known.payload_type() != codec.payload_type()) continue;
-    known.set_direction(
-        direction_of(jsep::greater(direction_of(known.direction()), direction_of(codec.direction()))));
+    known.set_direction(direction_of(
+        jsep::greater(direction_of(known.direction()), direction_of(codec.direction()))));
     return;
   }
   *out.add_codecs() = codec;
@@ -435,8 +434,8 @@ void set_video_sections(const std::vector<jsep::Line>& lines,
                         const std::vector<jsep::Video>& videos, v1::Leg& out) {
   for (std::size_t place = 0; place < jsep::kMaxVideos; ++place) {
     const jsep::Video* const video = jsep::video_in(videos, place);
-    const bool is_last = std::ranges::none_of(
-        videos, [&](const jsep::Video& each) { return each.place >= place; });
+    const bool is_last =
+        std::ranges::none_of(videos, [&](const jsep::Video& each) { return each.place >= place; });
     if (is_last) return;
     v1::VideoSection& section = *out.add_video_sections();
     section.set_direction(v1::DIRECTION_INACTIVE);

@@ -277,10 +277,10 @@ Answer<LegRequest> translate_leg(const v1::Leg& leg, const Field& field,
                                  std::span<const std::string> networks, std::string_view id) {
   Reader reader{leg, field, networks};
   reader.out.spec.id = std::string(id);
-  for (const auto part :
-       {&Reader::read_labels, &Reader::read_network, &Reader::read_transport,
-        &Reader::read_addresses, &Reader::read_limits, &Reader::read_codecs,
-        &Reader::read_extensions, &Reader::read_video_sections, &Reader::read_behaviour, &Reader::read_security_kind}) {
+  for (const auto part : {&Reader::read_labels, &Reader::read_network, &Reader::read_transport,
+                          &Reader::read_addresses, &Reader::read_limits, &Reader::read_codecs,
+                          &Reader::read_extensions, &Reader::read_video_sections,
+                          &Reader::read_behaviour, &Reader::read_security_kind}) {
     if (auto done = (reader.*part)(); !done) return failure(std::move(done).error());
   }
   return std::move(reader.out);

@@ -43,9 +43,9 @@ struct Video {
   std::vector<Extension> extensions{};        ///< Between the endpoint and the relay.
   /// Its place in the leg: what comes in it leaves in that of the same number on the other side.
   std::uint8_t place = 0;
-  std::size_t line = 0;      ///< Which of the description's lines it is.
+  std::size_t line = 0;       ///< Which of the description's lines it is.
   std::vector<Ssrc> ssrcs{};  ///< `a=ssrc` of the endpoint.
-  bool is_new = false;       ///< Of our offer: its section is not part of a bundle yet.
+  bool is_new = false;        ///< Of our offer: its section is not part of a bundle yet.
 };
 /// Without a bundle it is one, in place 0.
 inline constexpr std::size_t kMaxVideos = 4;

@@ -287,8 +287,8 @@ bool go_together(const Codec& a, const Codec& b) {
 void leave_out_ambiguous(std::vector<Codec>& codecs, const std::vector<Video>& beside) {
   std::erase_if(codecs, [&](const Codec& codec) {
     return std::ranges::any_of(beside, [&](const Video& other) {
-      return !std::ranges::all_of(
-          other.codecs, [&](const Codec& known) { return go_together(codec, known); });
+      return !std::ranges::all_of(other.codecs,
+                                  [&](const Codec& known) { return go_together(codec, known); });
     });
   });
 }

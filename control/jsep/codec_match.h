@@ -34,8 +34,8 @@ struct OurCodec {
                                               const std::vector<Codec>& offered);
 
 /// The same for video, of which the relay takes VP8, VP9, H.264 and AV1 as they are: what the
-/// other side of the call has too in this place, in the offer's order; anything where that is not known
-/// yet.
+/// other side of the call has too in this place, in the offer's order; anything where that is not
+/// known yet.
 [[nodiscard]] std::vector<Codec> match_video_offer(const MediaSection& offered,
                                                    const CodecPolicy& policy, std::size_t place);
 /// What of `codecs` may stand beside the other sections of a bundle: a payload type means one thing

@@ -445,7 +445,8 @@ std::size_t most_videos(const Profile& profile) { return profile.has_ice ? kMaxV
 bool can_be_told(const Video& video, const std::vector<Video>& beside) {
   if (beside.empty()) return true;
   const auto goes_together = [&](const Video& other) {
-    return says_mid(other.extensions) && std::ranges::all_of(other.extensions, [&](const Extension& known) {
+    return says_mid(other.extensions) &&
+           std::ranges::all_of(other.extensions, [&](const Extension& known) {
              return std::ranges::all_of(video.extensions, [&](const Extension& each) {
                return (each.id == known.id) == (each.uri == known.uri);
              });
@@ -649,8 +650,8 @@ std::string free_mid(Offer& offer) {
   return std::to_string(number);
 }
 
-/// A line for a section that is new in our offer. One that was refused is used again (RFC 3264 8.1),
-/// in a bundle under another mid (RFC 8829 5.2.2).
+/// A line for a section that is new in our offer. One that was refused is used again (RFC
+/// 3264 8.1), in a bundle under another mid (RFC 8829 5.2.2).
 std::size_t add_line_for(const Profile& profile, std::string_view kind,
                          const std::vector<Codec>& codecs, Offer& offer) {
   const auto refused = std::ranges::find_if(offer.lines, [&](const Line& line) {
@@ -728,8 +729,7 @@ Offer make_offer(const Profile& profile, const CodecPolicy& policy, const Agreed
       if ((was == nullptr) != is_new) continue;
       Video video = video_in_offer(profile, policy, place, videos, offer);
       if (video.codecs.empty()) continue;
-      video.line = was != nullptr ? was->line
-                                  : add_line_for(profile, "video", video.codecs, offer);
+      video.line = was != nullptr ? was->line : add_line_for(profile, "video", video.codecs, offer);
       offer.lines[video.line].is_ours = true;
       offer.videos.push_back(std::move(video));
     }

@@ -13,8 +13,8 @@ namespace causeway::jsep {
 
 /// Offers and answers (RFC 3264, RFC 8829) of the relay for one leg, as pure functions: what is
 /// agreed, and how the relay's side is written. The relay takes one audio section and, with ICE,
-/// where all are bundled, up to kMaxVideos of video; without it one, with a port and keys of its own.
-/// Every other section is refused with port 0.
+/// where all are bundled, up to kMaxVideos of video; without it one, with a port and keys of its
+/// own. Every other section is refused with port 0.
 ///
 ///     their offer  --agree_on_offer-->  Agreed --write_answer--> our answer
 ///     make_offer --> Offer --write_offer--> our offer

@@ -78,8 +78,8 @@ struct ExtensionSpec {
       "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01";
 };
 
-/// A place for video of a leg: a section m=video of a bundle (RFC 8843). What comes in one leaves in
-/// that of the same number on the other leg (adr/0025).
+/// A place for video of a leg: a section m=video of a bundle (RFC 8843). What comes in one leaves
+/// in that of the same number on the other leg (adr/0025).
 struct VideoSectionSpec {
   std::string mid;  ///< At most 16 octets.
   Direction direction = Direction::SendRecv;

@@ -31,9 +31,8 @@ class VideoSections {
     return sections_[section].sent[type];
   }
   [[nodiscard]] bool sends_anything(std::uint8_t section) const {
-    return section < sections_.size() && sections_[section].sent.any_of([](const auto& type) {
-      return type.has_value();
-    });
+    return section < sections_.size() &&
+           sections_[section].sent.any_of([](const auto& type) { return type.has_value(); });
   }
   /// What an authentic compound says of MIDs (RFC 8843 15).
   void learn(const wire::RtcpCompound& compound, Instant now) { demux_.learn(compound, now); }

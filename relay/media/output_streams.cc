@@ -9,8 +9,7 @@ namespace causeway::media {
 OutputStreams::OutputStreams(RtpClockRate audio_clock, Random& random)
     : random_(Random::Key{random.next(), random.next()}), audio_(make_stream(audio_clock)) {}
 
-rtp::OutputStream& OutputStreams::other_for(Ssrc source, RtpClockRate clock,
-                                            std::uint8_t section) {
+rtp::OutputStream& OutputStreams::other_for(Ssrc source, RtpClockRate clock, std::uint8_t section) {
   CAUSEWAY_CHECK(others_ != nullptr, "a path for other media brings room for their streams");
   const auto known = std::ranges::find(*others_, source, &Other::source);
   if (known != others_->end()) {

@@ -28,9 +28,9 @@ Result<void, DropReason> Path::pass(wire::OpenRtp&& packet, const Route& route, 
     Emit emit{io.pool, io.streams.audio(), io.sent};
     transcoder_->stand_by(now, emit);
   }
-  rtp::OutputStream& stream =
-      route.is_audio ? io.streams.audio()
-                     : io.streams.other_for(packet.ssrc(), route.clock, io.section);
+  rtp::OutputStream& stream = route.is_audio
+                                  ? io.streams.audio()
+                                  : io.streams.other_for(packet.ssrc(), route.clock, io.section);
   const auto placed =
       stream.map({packet.ssrc(), packet.seq(), packet.timestamp(), now, route.clock});
   if (!placed) return failure(placed.error());

@@ -117,7 +117,8 @@ TEST(Negotiation, TakesTheFirstAudioAndRefusesTheRestWithPortZero) {
 TEST(Negotiation, TakesVideoOfTheSameBundleWithWhatTheRelayCarries) {
   const Agreed browser = agreed("webrtc", seed("chromium_audio_video"));
   ASSERT_EQ(browser.videos.size(), 1U);
-  EXPECT_THAT(names_of(browser.videos.at(0).codecs), ElementsAre("VP8/90000", "H264/90000", "AV1/90000"));
+  EXPECT_THAT(names_of(browser.videos.at(0).codecs),
+              ElementsAre("VP8/90000", "H264/90000", "AV1/90000"));
   EXPECT_THAT(browser.videos.at(0).codecs[0].feedback,
               ElementsAre("nack", "nack pli", "ccm fir", "goog-remb"));
   EXPECT_THAT(browser.videos.at(0).codecs[1].feedback, ElementsAre("nack pli"));
@@ -136,6 +137,133 @@ CodecPolicy seen_from_the_other_side(const Agreed& one) {
   CodecPolicy policy;
   policy.videos = {Video{one.videos.at(0).codecs, turned(one.videos.at(0).direction)}};
   return policy;
+}
+
+/// Chromium's offer with a section of its own for each of these mids, behind the camera's.
+std::string with_more_video(const std::vector<std::string>& mids) {
+  std::string text = seed("chromium_audio_video");
+  const std::size_t camera = text.find("m=video");
+  const std::size_t data = text.find("m=application");
+  std::string section = text.substr(camera, data - camera);
+  // SSRCs are each section's own.
+  while (section.find("a=ssrc") != std::string::npos) {
+    const std::size_t at = section.find("a=ssrc");
+    section.erase(at, section.find('\n', at) + 1 - at);
+  }
+  std::string more;
+  for (const std::string& mid : mids) {
+    std::string copy = section;
+    copy.replace(copy.find("a=mid:1"), 7, "a=mid:" + mid);
+    more += copy;
+    text.insert(text.find("a=group:BUNDLE 0 1") + 18, " " + mid);
+  }
+  text.insert(text.find("m=application"), more);
+  return text;
+}
+
+TEST(Negotiation, EachSectionOfVideoHasAPlaceAndKeepsIt) {
+  const Agreed two = agreed("webrtc", with_more_video({"s"}));
+  ASSERT_EQ(two.videos.size(), 2U);
+  EXPECT_EQ(two.videos[0].place, 0);
+  EXPECT_EQ(two.videos[1].place, 1);
+  EXPECT_EQ(two.videos[1].line, 2U);
+  EXPECT_EQ(two.videos[0].codecs[0].type, two.videos[1].codecs[0].type);
+  const SessionDescription answer = parsed(write_answer(profile("webrtc"), two, our_side()));
+  ASSERT_EQ(answer.media.size(), 4U);
+  EXPECT_EQ(answer.media[2].port, answer.media[0].port);
+  EXPECT_EQ(answer.bundle_of(answer.media[2])->mids, (std::vector<std::string>{"0", "1", "s"}));
+  EXPECT_NE(answer.media[1].msids, answer.media[2].msids);
+  // Without the camera the screen stays where it is; another camera takes the free place.
+  std::string without = with_more_video({"s"});
+  without.replace(without.find("m=video 9"), 9, "m=video 0");
+  const Agreed screen = agreed("webrtc", without, {}, &two);
+  ASSERT_EQ(screen.videos.size(), 1U);
+  EXPECT_EQ(screen.videos[0].place, 1);
+  std::string again = with_more_video({"s"});
+  again.replace(again.find("a=mid:1"), 7, "a=mid:9");
+  again.replace(again.find("BUNDLE 0 1"), 10, "BUNDLE 0 9");
+  const Agreed both = agreed("webrtc", again, {}, &screen);
+  ASSERT_EQ(both.videos.size(), 2U);
+  EXPECT_EQ(both.videos[0].place, 0);
+  EXPECT_EQ(both.videos[1].place, 1);
+}
+
+TEST(Negotiation, TheOtherSideIsOfferedEachPlaceAndARefusedLineIsUsedAgain) {
+  const Agreed two = agreed("webrtc", with_more_video({"s"}));
+  CodecPolicy both;
+  both.videos.emplace();
+  for (const Video& each : two.videos) {
+    both.videos->push_back({each.codecs, Direction::SendRecv, {}, each.place});
+  }
+  CodecPolicy camera_only = both;
+  camera_only.videos->pop_back();
+  const Profile& lite_peer = profile("sip-webrtc");
+  // One answers the other: our offer, read by the webrtc profile as a browser's would be.
+  const auto settle = [&](const CodecPolicy& policy, const Agreed* before,
+                          const Agreed* theirs_before) {
+    const Offer offer = make_offer(lite_peer, policy, before);
+    const std::string text = write_offer(lite_peer, offer, our_side());
+    Agreed theirs = agreed("webrtc", text, {}, theirs_before);
+    auto ours = agree_on_answer(lite_peer, offer,
+                                parsed(write_answer(profile("webrtc"), theirs, our_side())));
+    EXPECT_TRUE(ours) << (ours ? "" : ours.error().to_string());
+    return std::pair{std::move(*ours), std::move(theirs)};
+  };
+  const auto first = settle(camera_only, nullptr, nullptr);
+  ASSERT_EQ(first.first.videos.size(), 1U);
+  const auto shared = settle(both, &first.first, &first.second);
+  ASSERT_EQ(shared.first.videos.size(), 2U);
+  EXPECT_EQ(shared.first.lines[2].mid, "2");
+  EXPECT_EQ(shared.first.videos[0].codecs[0].type, shared.first.videos[1].codecs[0].type);
+  ASSERT_TRUE(shared.first.videos[1].codecs[0].rtx);
+  const auto stopped = settle(camera_only, &shared.first, &shared.second);
+  EXPECT_EQ(stopped.first.videos.size(), 1U);
+  EXPECT_FALSE(stopped.first.lines[2].is_ours);
+  const auto again = settle(both, &stopped.first, &stopped.second);
+  ASSERT_EQ(again.first.videos.size(), 2U);
+  ASSERT_EQ(again.first.lines.size(), 3U);
+  EXPECT_EQ(again.first.lines[2].mid, "3") << "one that was never used";
+  EXPECT_EQ(again.first.videos[1].place, 1);
+}
+
+TEST(Negotiation, RefusesASectionThatNothingWouldTellOrForWhichThereIsNoPlace) {
+  const Agreed five = agreed("webrtc", with_more_video({"s", "t", "u", "v"}));
+  EXPECT_EQ(five.videos.size(), kMaxVideos);
+  EXPECT_FALSE(five.lines[5].is_ours);
+  // A payload type means one thing in a bundle.
+  std::string other = with_more_video({"s"});
+  const std::size_t second = other.find("m=video", other.find("m=video") + 1);
+  for (std::size_t at = other.find("VP8/90000", second); at != std::string::npos;
+       at = other.find("VP8/90000", at)) {
+    other.replace(at, 9, "VP9/90000");
+  }
+  const Agreed mixed = agreed("webrtc", other);
+  ASSERT_EQ(mixed.videos.size(), 2U);
+  EXPECT_THAT(names_of(mixed.videos[1].codecs), ElementsAre("H264/90000", "AV1/90000"));
+  // Its packets have to say where they belong.
+  std::string silent = with_more_video({"s"});
+  const std::string mid = "urn:ietf:params:rtp-hdrext:sdes:mid";
+  silent.replace(silent.find(mid, silent.find("m=video", silent.find("m=video") + 1)), mid.size(),
+                 "urn:of:no:consequence");
+  EXPECT_EQ(agreed("webrtc", silent).videos.size(), 1U);
+  // The other side has no such place.
+  const CodecPolicy one = seen_from_the_other_side(agreed("webrtc", seed("chromium_audio_video")));
+  EXPECT_EQ(agreed("webrtc", with_more_video({"s"}), one).videos.size(), 1U);
+}
+
+TEST(Negotiation, WithoutABundleThereIsOneSectionOfVideoAndOfAudioAlways) {
+  const Agreed phone = agreed(
+      "sip-trunk", trunk("m=audio 4000 RTP/AVP 0\r\nm=video 4002 RTP/AVP 96\r\na=rtpmap:96 VP8/"
+                         "90000\r\nm=video 4004 RTP/AVP 96\r\na=rtpmap:96 VP8/90000\r\n"
+                         "m=audio 4006 RTP/AVP 0"));
+  ASSERT_EQ(phone.videos.size(), 1U);
+  OurSide our = our_side();
+  our.video.emplace().rtp = *SocketAddress::parse("198.51.100.1:20002");
+  const SessionDescription answer = parsed(write_answer(profile("sip-trunk"), phone, our));
+  ASSERT_EQ(answer.media.size(), 4U);
+  EXPECT_EQ(answer.media[1].port, UdpPort(20002));
+  EXPECT_EQ(answer.media[2].port, UdpPort(0));
+  EXPECT_EQ(answer.media[3].port, UdpPort(0));
 }
 
 TEST(Negotiation, OffersTheVideoThatTheOtherSideHas) {
@@ -188,7 +316,8 @@ TEST(Negotiation, OffersTheVideoThatTheOtherSideHas) {
   // What the caller is then answered: that level, and nothing that the callee does not have.
   const Agreed last = agreed("webrtc", caller, seen_from_the_other_side(*taken));
   EXPECT_THAT(names_of(last.videos.at(0).codecs), ElementsAre("H264/90000"));
-  EXPECT_EQ(last.videos.at(0).codecs[0].our_parameters, "packetization-mode=1;profile-level-id=42000c");
+  EXPECT_EQ(last.videos.at(0).codecs[0].our_parameters,
+            "packetization-mode=1;profile-level-id=42000c");
   EXPECT_EQ(last.videos.at(0).direction, Direction::RecvOnly);
 }
 

@@ -56,9 +56,8 @@ struct VideoSection : testing::Test {
     leg_a.spec.has_rtcp_mux = true;
     leg_a.spec.codecs = {sim::make_codec(0, "PCMU"),
                          sim::make_codec(kVp8, "VP8", 90000, MediaKind::Video)};
-    leg_a.spec.extensions = {
-        {kMidId, std::string(ExtensionSpec::kMid), MediaKind::Audio, "0"},
-        {kMidId, std::string(ExtensionSpec::kMid), MediaKind::Video, ""}};
+    leg_a.spec.extensions = {{kMidId, std::string(ExtensionSpec::kMid), MediaKind::Audio, "0"},
+                             {kMidId, std::string(ExtensionSpec::kMid), MediaKind::Video, ""}};
     leg_b.spec = leg_a.spec;
     leg_b.spec.id = "b";
     leg_b.spec.remote_rtp = b;
@@ -80,8 +79,8 @@ struct VideoSection : testing::Test {
     if (const auto said = wire::HeaderExtensions(*packet).find(kMidId)) {
       for (const std::byte octet : *said) mid += static_cast<char>(octet);
     }
-    seen_by_b.push_back({packet->payload()[0], mid, packet->ssrc(), packet->seq(),
-                         packet->payload_type().raw()});
+    seen_by_b.push_back(
+        {packet->payload()[0], mid, packet->ssrc(), packet->seq(), packet->payload_type().raw()});
   }
   void read_feedback(const std::vector<std::byte>& octets) {
     if (!wire::is_rtcp(octets)) return;
