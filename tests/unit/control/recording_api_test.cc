@@ -232,5 +232,36 @@ TEST_F(RecordingApiTest, ALegThatGoesTakesItsOwnRecordingAlong) {
   EXPECT_EQ(recordings->get(get)->recording().state(), v1::RECORDING_STATE_STOPPED);
 }
 
+TEST_F(RecordingApiTest, WhatTheSoundOfACallIsRecordedAsItsPicturesAreNot) {
+  const std::string sip =
+      "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
+      "m=audio 9000 RTP/AVP 0\r\nm=video 9002 RTP/AVP 96\r\na=rtpmap:96 VP8/90000\r\n";
+  auto request = parse<v1::BridgeOfferRequest>(R"(
+    session_id: 's'
+    from_profile: 'sip-trunk'
+    session {
+      recordings { name: 'recordings/r' }
+      connections {
+        from_leg: 'legs/caller'
+        to_leg: 'legs/callee'
+        stages { record { recording: 'recordings/r' } }
+      }
+      connections { from_leg: 'legs/callee' to_leg: 'legs/caller' }
+    })");
+  request.set_offer_sdp(sip);
+  const auto offered = api->bridge_offer(request);
+  ASSERT_EQ(refusal(offered), "") << offered.error().detail;
+  v1::BridgeAnswerRequest answer;
+  answer.set_name("sessions/s");
+  answer.set_answer_sdp(sip);
+  const auto answered = api->bridge_answer(answer);
+  ASSERT_EQ(refusal(answered), "");
+  EXPECT_EQ(answered->session().connections_size(), 4);
+  for (const v1::Connection& each : answered->session().connections()) {
+    const bool is_recorded = each.plan().text().find("record") != std::string::npos;
+    EXPECT_NE(is_recorded, each.to_leg().ends_with("-video")) << each.plan().text();
+  }
+}
+
 }  // namespace
 }  // namespace causeway::control

@@ -34,7 +34,7 @@ std::string holding(std::string description) {
 
 class RelaySdpTest : public PlaneTest {
  protected:
-  RelaySdpTest() : PlaneTest(21'700) {}
+  explicit RelaySdpTest(std::uint16_t ports = 200) : PlaneTest(21'700, ports) {}
 
   Answer<v1::BridgeOfferResponse> offer(const std::string& sdp) {
     v1::BridgeOfferRequest request;
@@ -514,6 +514,49 @@ TEST_F(RelaySdpTest, VideoIsOfferedToWhoCanHaveIt) {
   ASSERT_TRUE(offered);
   EXPECT_THAT(offered->offer_sdp(), HasSubstr("VP8/90000"));
   EXPECT_THAT(offered->offer_sdp(), HasSubstr("a=bundle-only"));
+}
+
+TEST_F(RelaySdpTest, TheVideoLegHasTheWaysOfTheLegBesideIt) {
+  v1::BridgeOfferRequest request;
+  request.set_session_id("s");
+  request.set_to_profile("sip-srtp");
+  request.set_offer_sdp(seed("chromium_audio_video"));
+  v1::Leg& callee = *request.mutable_session()->add_legs();
+  callee.set_name("legs/callee");
+  callee.set_dscp(34);
+  callee.mutable_media_timeout()->set_seconds(7);
+  v1::SdesSecurity& sdes = *callee.mutable_security()->mutable_sdes();
+  sdes.set_roc_policy(v1::SRTP_ROC_POLICY_RESET);
+  sdes.mutable_send()->set_suite(v1::SRTP_SUITE_AES_CM_128_HMAC_SHA1_32);
+  const auto offered = api->bridge_offer(request);
+  ASSERT_TRUE(offered) << refusal(offered) << offered.error().detail;
+  session = offered->session().name();
+  const v1::Leg video = leg("callee-video");
+  EXPECT_TRUE(video.local().has_rtcp()) << "whether it will be one port the answer says";
+  EXPECT_EQ(video.dscp(), 34U);
+  EXPECT_EQ(video.media_timeout().seconds(), 7);
+  EXPECT_EQ(video.first_packet_timeout().seconds(), 0) << "a camera may stay off";
+  EXPECT_EQ(video.security().sdes().roc_policy(), v1::SRTP_ROC_POLICY_RESET);
+  EXPECT_EQ(video.security().sdes().send().suite(), v1::SRTP_SUITE_AES_CM_128_HMAC_SHA1_32);
+  const std::string sdp = offered->offer_sdp();
+  EXPECT_THAT(sdp.substr(sdp.find("m=video")), HasSubstr("AES_CM_128_HMAC_SHA1_32"));
+}
+
+/// Its two workers have four ports each.
+class RelaySdpFewPortsTest : public RelaySdpTest {
+ protected:
+  RelaySdpFewPortsTest() : RelaySdpTest(8) {}
+};
+
+TEST_F(RelaySdpFewPortsTest, WithoutRoomForVideoTheCallIsOneOfSound) {
+  const auto offered = offer(seed("chromium_audio_video"));
+  ASSERT_TRUE(offered) << refusal(offered);
+  EXPECT_THAT(offered->offer_sdp(), HasSubstr("m=video 0 "));
+  EXPECT_TRUE(leg("callee-video").name().empty());
+  const auto answered = answer(phone("0 RTP/AVP 96"));
+  ASSERT_TRUE(answered) << refusal(answered);
+  EXPECT_THAT(answered->answer_sdp(), HasSubstr("m=video 0 "));
+  EXPECT_EQ(plans().size(), 2U);
 }
 
 }  // namespace
