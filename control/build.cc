@@ -119,7 +119,7 @@ Answer<std::unique_ptr<engine::Connection>> build_connection(const engine::PathP
                                                              std::uint16_t from, std::uint16_t to) {
   auto path = engine::compile(plan);
   if (!path) return failure(from_relay(path.error()));
-  return std::make_unique<engine::Connection>(from, to, std::move(*path));
+  return std::make_unique<engine::Connection>(from, to, std::move(*path), plan.videos);
 }
 
 }  // namespace causeway::control

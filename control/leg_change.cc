@@ -15,10 +15,10 @@ namespace {
 
 using google::protobuf::FieldMask;
 
-constexpr std::array<std::string_view, 14> kChangeable = {
-    "labels",        "remote",        "accept_from",    "security",         "dscp",
-    "max_ssrcs",     "codecs",        "codec_policy",   "direction",        "first_packet_timeout",
-    "media_timeout", "transport.ice", "transport.kind", "header_extensions"};
+constexpr std::array<std::string_view, 15> kChangeable = {
+    "labels",        "remote",        "accept_from",    "security",          "dscp",
+    "max_ssrcs",     "codecs",        "codec_policy",   "direction",         "first_packet_timeout",
+    "media_timeout", "transport.ice", "transport.kind", "header_extensions", "video_sections"};
 
 constexpr Duration kMaxGrace = std::chrono::seconds(60);
 
@@ -110,7 +110,8 @@ Answer<void> LegChange::prepare(const std::string& id, const v1::UpdateLegReques
     if (!keys_.send && leg.has_send_keys) *now.mutable_send() = old.send();
   }
   const bool has_new_codecs = touches(*mask, "codecs") || touches(*mask, "codec_policy") ||
-                              touches(*mask, "header_extensions");
+                              touches(*mask, "header_extensions") ||
+                              touches(*mask, "video_sections");
   if (has_new_codecs || touches(*mask, "security")) {
     if (auto planned = prepare_plans(has_new_codecs, field); !planned) return planned;
   }
@@ -302,7 +303,8 @@ void LegChange::prepare_update(const LegState& before, const FieldMask& mask) {
   take("first_packet_timeout", [&] { update_.first_packet_timeout = spec.first_packet_timeout; });
   take("media_timeout", [&] { update_.media_timeout = spec.media_timeout; });
   take("max_ssrcs", [&] { update_.max_ssrcs = spec.max_ssrcs; });
-  if (touches(mask, "codecs") || touches(mask, "header_extensions")) {
+  if (touches(mask, "codecs") || touches(mask, "header_extensions") ||
+      touches(mask, "video_sections")) {
     update_.set_codecs(spec);
     has_update_ = true;
   }

@@ -65,7 +65,7 @@ class LegNegotiation {
                                            jsep::Direction limit = jsep::Direction::SendRecv) {
     auto offer = read_sdp(offer_sdp, sdp_);
     if (!offer) return failure(std::move(offer).error());
-    auto agreed = agree_on(*offer, OtherSide::HasSpoken);
+    auto agreed = agree_on(*offer, OtherSide::HasSpoken, is_unanswered(offer_sdp));
     if (!agreed) return failure(std::move(agreed).error());
     (*agreed)->direction = jsep::lesser((*agreed)->direction, limit);
     if (auto done = take(**agreed, true); !done) return failure(std::move(done).error());
@@ -182,7 +182,7 @@ class LegNegotiation {
   [[nodiscard]] Answer<jsep::Direction> hear(std::string_view offer_sdp) {
     auto offer = read_sdp(offer_sdp, sdp_);
     if (!offer) return failure(std::move(offer).error());
-    const auto agreed = agree_on(*offer, OtherSide::IsAskedYet);
+    const auto agreed = agree_on(*offer, OtherSide::IsAskedYet, false);
     if (!agreed) return failure(agreed.error());
     const Lock lock(session_.data);
     LegState* const leg = session_.leg(id_);
@@ -226,8 +226,9 @@ class LegNegotiation {
   /// Whether what is known of the other side's video is its last word on this offer.
   enum class OtherSide : std::uint8_t { HasSpoken, IsAskedYet };
 
+  /// `is_heard`: the offer is the one that was heard last, and what it came to then stays so.
   Answer<std::shared_ptr<jsep::Agreed>> agree_on(const jsep::SessionDescription& offer,
-                                                 OtherSide other_side) {
+                                                 OtherSide other_side, bool is_heard) {
     const Lock lock(session_.data);
     const LegState* const leg = session_.leg(id_);
     if (leg == nullptr) return failure(no_leg(session_.id, id_));
@@ -235,9 +236,12 @@ class LegNegotiation {
       return failure(
           api_error("LEG_NOT_READY", "An offer of the relay is pending: both sides have offered."));
     }
+    const NegotiationState& negotiation = leg->negotiation;
+    const jsep::Agreed* const before =
+        is_heard && negotiation.heard ? negotiation.heard.get() : negotiation.agreed.get();
     jsep::CodecPolicy policy = codec_policy(session_, *leg);
-    if (other_side == OtherSide::IsAskedYet) policy.video.reset();
-    auto agreed = agree_on_offer(*profile_, policy, offer, leg->negotiation.agreed.get());
+    if (other_side == OtherSide::IsAskedYet) policy.videos.reset();
+    auto agreed = agree_on_offer(*profile_, policy, offer, before);
     if (!agreed) return failure(refuse_sdp(agreed.error(), sdp_));
     return std::make_shared<jsep::Agreed>(std::move(*agreed));
   }
@@ -261,9 +265,9 @@ class LegNegotiation {
   /// What has to be there before our offer leaves: a port for video that is not bundled, codecs, so
   /// that early media is understood, and new credentials where ICE is restarted.
   Answer<void> prepare_for(jsep::Offer& offer, bool ice_restart) {
-    const bool has_own_video = offer.video && !profile_->has_ice;
+    const bool has_own_video = !offer.videos.empty() && !profile_->has_ice;
     bool has_new_leg = false;
-    if (has_own_video && !find_room(*offer.video, has_new_leg)) leave_out_video(offer);
+    if (has_own_video && !find_room(offer.videos.front(), has_new_leg)) leave_out_video(offer);
     v1::UpdateLegRequest update;
     {
       const Lock lock(session_.data);
@@ -271,9 +275,13 @@ class LegNegotiation {
       if (leg == nullptr) return failure(no_leg(session_.id, id_));
       if (!leg->negotiation.agreed) {
         set_codecs(offer.codecs, 20, *update.mutable_leg());
-        if (offer.video && !has_own_video) set_video(*offer.video, *update.mutable_leg());
+        if (!has_own_video) {
+          set_videos(offer.videos, *update.mutable_leg());
+          set_video_sections(offer.lines, offer.videos, *update.mutable_leg());
+        }
+        update.mutable_update_mask()->add_paths("video_sections");
         update.mutable_update_mask()->add_paths("codecs");
-        set_extensions(offer.lines, offer.extensions, offer.video, *update.mutable_leg());
+        set_extensions(offer.lines, offer.extensions, offer.videos, *update.mutable_leg());
         update.mutable_update_mask()->add_paths("header_extensions");
         // An offer before may have come to nothing.
         update.mutable_leg()->set_direction(direction_of(leg->wanted_direction));
@@ -292,7 +300,9 @@ class LegNegotiation {
   /// Makes the leg, and the one of its video, what was agreed.
   Answer<void> take(jsep::Agreed& agreed, bool is_offer) {
     bool has_new_leg = false;
-    if (agreed.video_transport && !find_room(*agreed.video, has_new_leg)) leave_out_video(agreed);
+    if (agreed.video_transport && !find_room(agreed.videos.front(), has_new_leg)) {
+      leave_out_video(agreed);
+    }
     auto done = take_both(agreed, is_offer);
     if (!done && has_new_leg) (void)remove_video_leg(plane_, session_, id_);
     return done;
@@ -304,6 +314,14 @@ class LegNegotiation {
     const auto added = add_video_leg(plane_, session_, id_, video);
     is_new = added && *added;
     return added.has_value();
+  }
+
+  /// Whether it is the offer that was heard and waits for its answer.
+  bool is_unanswered(std::string_view offer_sdp) {
+    const Lock lock(session_.data);
+    const LegState* const leg = session_.leg(id_);
+    return leg != nullptr && leg->negotiation.unanswered &&
+           leg->negotiation.unanswered->reveal() == offer_sdp;
   }
 
   bool has_video_leg() {

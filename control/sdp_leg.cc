@@ -49,30 +49,30 @@ struct Patch {
     name("direction");
   }
 
-  /// `wanted`: a leg with the codecs, which are taken out of it.
-  void patch_codecs(v1::Leg wanted) {
-    const auto& before = leg.shown.codecs();
-    const bool is_same = std::equal(wanted.codecs().begin(), wanted.codecs().end(), before.begin(),
-                                    before.end(), [](const auto& a, const auto& b) {
-                                      return a.SerializeAsString() == b.SerializeAsString();
-                                    });
-    if (is_same) return;
-    in().mutable_codecs()->Swap(wanted.mutable_codecs());
-    name("codecs");
-  }
-
-  void patch_extensions(const jsep::Agreed& whole) {
-    v1::Leg wanted;
-    set_extensions(whole.lines, whole.extensions, whole.video, wanted);
-    const auto& before = leg.shown.header_extensions();
-    const auto& now = wanted.header_extensions();
-    const bool is_same = std::equal(now.begin(), now.end(), before.begin(), before.end(),
+  /// What of a leg's list is not as `wanted` has it, which is taken out of that.
+  template <typename List>
+  void patch_list(const char* path, const List& before, List& wanted, List& now) {
+    const bool is_same = std::equal(wanted.begin(), wanted.end(), before.begin(), before.end(),
                                     [](const auto& a, const auto& b) {
                                       return a.SerializeAsString() == b.SerializeAsString();
                                     });
     if (is_same) return;
-    in().mutable_header_extensions()->Swap(wanted.mutable_header_extensions());
-    name("header_extensions");
+    now.Swap(&wanted);
+    name(path);
+  }
+
+  void patch_codecs(v1::Leg wanted) {
+    patch_list("codecs", leg.shown.codecs(), *wanted.mutable_codecs(), *in().mutable_codecs());
+  }
+
+  void patch_extensions(const jsep::Agreed& whole) {
+    v1::Leg wanted;
+    set_extensions(whole.lines, whole.extensions, whole.videos, wanted);
+    patch_list("header_extensions", leg.shown.header_extensions(),
+               *wanted.mutable_header_extensions(), *in().mutable_header_extensions());
+    if (!whole.video_transport) set_video_sections(whole.lines, whole.videos, wanted);
+    patch_list("video_sections", leg.shown.video_sections(), *wanted.mutable_video_sections(),
+               *in().mutable_video_sections());
   }
 
   void patch_remote(const std::optional<SocketAddress>& rtp,
@@ -219,54 +219,74 @@ ApiError refuse_sdp(const jsep::Refusal& refusal, const Field& field) {
 
 namespace {
 
-/// `a=rtcp-fb` of a leg's codec: what was agreed, or all that the relay carries.
-std::vector<std::string> feedback_of(const LegState& leg, PayloadType type) {
-  const jsep::Agreed* const agreed = leg.negotiation.last_word();
-  if (agreed != nullptr && agreed->video) {
-    for (const jsep::Codec& codec : agreed->video->codecs) {
-      if (codec.type == type) return codec.feedback;
-    }
-  }
-  return {jsep::our_feedback().begin(), jsep::our_feedback().end()};
-}
-
 bool is_rtx(const v1::CodecParameters& codec) {
   return equal_ignoring_case(codec.encoding_name(), "rtx");
 }
 
-/// The video of the other leg of a call as it looks from this one; nothing where it is not known.
-std::optional<jsep::Video> video_of(SessionState& session, const LegState& other)
-    CAUSEWAY_REQUIRES(session.data) {
-  if (const jsep::Agreed* const heard = other.negotiation.heard.get()) {
-    jsep::Video video;
-    if (!heard->video) return video;
-    video.direction = jsep::turned(heard->video->direction);
-    for (const jsep::Codec& codec : heard->video->codecs) {
-      jsep::Codec& each = video.codecs.emplace_back(codec);
-      each.send_type = codec.type;
-      each.our_parameters.clear();
-      each.rtx.reset();
+/// Video that was agreed on, as it looks from the other leg of the call.
+std::vector<jsep::Video> seen_from_beside(const std::vector<jsep::Video>& agreed) {
+  std::vector<jsep::Video> videos;
+  for (const jsep::Video& each : agreed) {
+    jsep::Video& video = videos.emplace_back();
+    video.place = each.place;
+    video.direction = jsep::turned(each.direction);
+    for (const jsep::Codec& codec : each.codecs) {
+      jsep::Codec& seen = video.codecs.emplace_back(codec);
+      seen.send_type = codec.type;
+      seen.our_parameters.clear();
+      seen.rtx.reset();
     }
-    return video;
   }
-  if (other.shown.codecs().empty()) return std::nullopt;
+  return videos;
+}
+
+/// A section of a leg that the application, or an offer, has given its codecs, from the same side;
+/// nothing where it is a free place. `section`: null where the leg lists none.
+std::optional<jsep::Video> seen_from_beside(const v1::Leg& leg, const v1::VideoSection* section) {
   jsep::Video video;
-  const LegState* const carrier = video_carrier(session, other);
-  if (carrier == nullptr) return video;
-  // A port that was offered is no video yet, nor one that has just been refused video any more.
-  const jsep::Agreed* const last = other.negotiation.last_word();
-  if (last != nullptr && !last->video) return video;
-  for (const v1::CodecParameters& codec : carrier->shown.codecs()) {
+  for (const v1::CodecParameters& codec : leg.codecs()) {
     if (codec.kind() != v1::MEDIA_KIND_VIDEO || is_rtx(codec)) continue;
+    const bool is_of_it = section == nullptr || section->payload_types().empty() ||
+                          std::ranges::find(section->payload_types(), codec.payload_type()) !=
+                              section->payload_types().end();
+    if (!is_of_it) continue;
     jsep::Codec& each = video.codecs.emplace_back();
     each.type = each.send_type = PayloadType(static_cast<std::uint8_t>(codec.payload_type()));
     each.name = codec.encoding_name();
     each.clock = RtpClockRate(codec.clock_rate());
     each.remote_parameters = codec.fmtp();
-    each.feedback = feedback_of(other, each.type);
+    each.feedback = {jsep::our_feedback().begin(), jsep::our_feedback().end()};
     video.direction = jsep::turned(direction_of(codec.direction()));
   }
-  return video;
+  if (video.codecs.empty()) return std::nullopt;
+  if (section == nullptr) return video;
+  video.direction = jsep::turned(direction_of(section->direction()));
+  const bool is_free = section->mid().empty() && section->direction() == v1::DIRECTION_INACTIVE;
+  return is_free ? std::nullopt : std::optional(std::move(video));
+}
+
+/// The video of the other leg of a call as it looks from this one; nothing where it is not known.
+std::optional<std::vector<jsep::Video>> videos_of(SessionState& session, const LegState& other)
+    CAUSEWAY_REQUIRES(session.data) {
+  if (const jsep::Agreed* const heard = other.negotiation.heard.get()) {
+    return seen_from_beside(heard->videos);
+  }
+  if (other.shown.codecs().empty()) return std::nullopt;
+  std::vector<jsep::Video> videos;
+  const LegState* const carrier = video_carrier(session, other);
+  if (carrier == nullptr) return videos;
+  // A port that was offered is no video yet, nor one that has just been refused video any more.
+  if (const jsep::Agreed* const agreed = other.negotiation.agreed.get()) {
+    return seen_from_beside(agreed->videos);
+  }
+  const auto& sections = carrier->shown.video_sections();
+  for (int i = 0; i < std::max(1, sections.size()); ++i) {
+    auto video = seen_from_beside(carrier->shown, sections.empty() ? nullptr : &sections[i]);
+    if (!video) continue;
+    video->place = static_cast<std::uint8_t>(i);
+    videos.push_back(std::move(*video));
+  }
+  return videos;
 }
 
 /// What the endpoint of a leg has for sound, by name: what it said last, or what the application
@@ -299,7 +319,7 @@ jsep::CodecPolicy codec_policy(SessionState& session, const LegState& leg) {
     const LegState* const other =
         session.leg(connection.from == leg.number ? connection.to : connection.from);
     if (other == nullptr) continue;
-    if (!policy.video) policy.video = video_of(session, *other);
+    if (!policy.videos) policy.videos = videos_of(session, *other);
     for (const std::string& name : audio_of(*other)) {
       const bool is_known = std::ranges::find(policy.preferred, name) != policy.preferred.end();
       if (!is_known) policy.preferred.push_back(name);
@@ -326,9 +346,22 @@ void set_codecs(const std::vector<jsep::Codec>& codecs, std::uint32_t ptime_ms, 
   }
 }
 
+namespace {
+
+/// A leg has a codec once, however many of its sections do; it flows as far as it does in any.
+void add_video_codec(const v1::CodecParameters& codec, v1::Leg& out) {
+  for (v1::CodecParameters& known : *out.mutable_codecs()) {
+    if (known.payload_type() != codec.payload_type()) continue;
+    known.set_direction(direction_of(
+        jsep::greater(direction_of(known.direction()), direction_of(codec.direction()))));
+    return;
+  }
+  *out.add_codecs() = codec;
+}
+
 void set_video(const jsep::Video& video, v1::Leg& out) {
   for (const jsep::Codec& codec : video.codecs) {
-    v1::CodecParameters& each = *out.add_codecs();
+    v1::CodecParameters each;
     each.set_payload_type(codec.type.raw());
     each.set_encoding_name(codec.name);
     each.set_clock_rate(codec.clock.raw());
@@ -336,8 +369,9 @@ void set_video(const jsep::Video& video, v1::Leg& out) {
     each.set_kind(v1::MEDIA_KIND_VIDEO);
     each.set_direction(direction_of(video.direction));
     if (codec.send_type != codec.type) each.set_send_payload_type(codec.send_type.raw());
+    add_video_codec(each, out);
     if (!codec.rtx) continue;
-    v1::CodecParameters& rtx = *out.add_codecs();
+    v1::CodecParameters rtx;
     rtx.set_payload_type(codec.rtx->type.raw());
     rtx.set_encoding_name("rtx");
     rtx.set_clock_rate(codec.clock.raw());
@@ -347,26 +381,70 @@ void set_video(const jsep::Video& video, v1::Leg& out) {
     if (codec.rtx->send_type != codec.rtx->type) {
       rtx.set_send_payload_type(codec.rtx->send_type.raw());
     }
+    add_video_codec(rtx, out);
   }
 }
 
+/// What all sections have: a leg knows of one list for its video.
+std::vector<jsep::Extension> common_extensions(const std::vector<jsep::Video>& videos) {
+  if (videos.empty()) return {};
+  std::vector<jsep::Extension> common = videos.front().extensions;
+  std::erase_if(common, [&](const jsep::Extension& each) {
+    return !std::ranges::all_of(videos, [&](const jsep::Video& video) {
+      return std::ranges::any_of(video.extensions, [&](const jsep::Extension& other) {
+        return other.id == each.id && other.uri == each.uri;
+      });
+    });
+  });
+  return common;
+}
+
+/// What packets can say of a line's mid.
+std::string mid_to_say(const jsep::Line& line) {
+  const std::string mid = line.mid.value_or("");
+  return mid.size() <= kMaxMid ? mid : "";
+}
+
+}  // namespace
+
+void set_videos(const std::vector<jsep::Video>& videos, v1::Leg& out) {
+  for (const jsep::Video& each : videos) set_video(each, out);
+}
+
 void set_extensions(const std::vector<jsep::Line>& lines, const std::vector<jsep::Extension>& audio,
-                    const std::optional<jsep::Video>& video, v1::Leg& out) {
-  const auto add = [&](std::string_view kind, const std::vector<jsep::Extension>& extensions) {
-    const auto line = std::ranges::find_if(
-        lines, [&](const jsep::Line& each) { return each.is_ours && each.kind == kind; });
-    for (const jsep::Extension& extension : extensions) {
-      v1::HeaderExtension& each = *out.add_header_extensions();
-      each.set_id(extension.id);
-      each.set_uri(extension.uri);
-      each.set_media(kind == "video" ? v1::MEDIA_KIND_VIDEO : v1::MEDIA_KIND_AUDIO);
-      const bool has_mid = extension.uri == engine::ExtensionSpec::kMid && line != lines.end() &&
-                           line->mid.value_or("").size() <= kMaxMid;
-      if (has_mid) each.set_mid(line->mid.value_or(""));
-    }
+                    const std::vector<jsep::Video>& videos, v1::Leg& out) {
+  const auto add = [&](v1::MediaKind media, const jsep::Extension& extension) -> auto& {
+    v1::HeaderExtension& each = *out.add_header_extensions();
+    each.set_id(extension.id);
+    each.set_uri(extension.uri);
+    each.set_media(media);
+    return each;
   };
-  add("audio", audio);
-  if (video) add("video", video->extensions);
+  const auto line = std::ranges::find_if(
+      lines, [](const jsep::Line& each) { return each.is_ours && each.kind == "audio"; });
+  for (const jsep::Extension& extension : audio) {
+    v1::HeaderExtension& each = add(v1::MEDIA_KIND_AUDIO, extension);
+    const bool has_mid = extension.uri == engine::ExtensionSpec::kMid && line != lines.end();
+    if (has_mid) each.set_mid(mid_to_say(*line));
+  }
+  for (const jsep::Extension& each : common_extensions(videos)) add(v1::MEDIA_KIND_VIDEO, each);
+}
+
+void set_video_sections(const std::vector<jsep::Line>& lines,
+                        const std::vector<jsep::Video>& videos, v1::Leg& out) {
+  for (std::size_t place = 0; place < jsep::kMaxVideos; ++place) {
+    const jsep::Video* const video = jsep::video_in(videos, place);
+    const bool is_last =
+        std::ranges::none_of(videos, [&](const jsep::Video& each) { return each.place >= place; });
+    if (is_last) return;
+    v1::VideoSection& section = *out.add_video_sections();
+    section.set_direction(v1::DIRECTION_INACTIVE);
+    if (video == nullptr) continue;
+    section.set_mid(mid_to_say(lines[video->line]));
+    section.set_direction(direction_of(video->direction));
+    for (const jsep::Codec& codec : video->codecs) section.add_payload_types(codec.type.raw());
+    for (const Ssrc ssrc : video->ssrcs) section.add_ssrcs(ssrc.raw());
+  }
 }
 
 v1::UpdateLegRequest update_of(const jsep::Agreed& agreed, const LegState& leg, bool is_offer) {
@@ -375,7 +453,7 @@ v1::UpdateLegRequest update_of(const jsep::Agreed& agreed, const LegState& leg, 
   if (agreed.has_no_audio) return std::move(patch.out);
   v1::Leg wanted;
   set_codecs(agreed.codecs, agreed.ptime_ms, wanted);
-  if (agreed.video && !agreed.video_transport) set_video(*agreed.video, wanted);
+  if (!agreed.video_transport) set_videos(agreed.videos, wanted);
   patch.patch_codecs(std::move(wanted));
   patch.patch_extensions(agreed);
   patch.patch_transport(is_offer);
@@ -385,9 +463,9 @@ v1::UpdateLegRequest update_of(const jsep::Agreed& agreed, const LegState& leg, 
 v1::UpdateLegRequest video_update_of(const jsep::Agreed& agreed, const LegState& video_leg,
                                      jsep::Direction wanted) {
   Patch patch{video_leg, *agreed.video_transport};
-  patch.patch_direction(agreed.video->direction, wanted);
+  patch.patch_direction(agreed.videos.front().direction, wanted);
   v1::Leg leg;
-  set_video(*agreed.video, leg);
+  set_videos(agreed.videos, leg);
   patch.patch_codecs(std::move(leg));
   patch.patch_transport(false);
   return std::move(patch.out);

@@ -34,7 +34,7 @@ namespace causeway::control {
 [[nodiscard]] v1::UpdateLegRequest update_of(const jsep::Agreed& agreed, const LegState& leg,
                                              bool is_offer);
 /// The same for the leg of the agreement's video. `wanted`: what the application wants to flow.
-/// REQUIRES: agreed.video and agreed.video_transport.
+/// REQUIRES: agreed.video_transport.
 [[nodiscard]] v1::UpdateLegRequest video_update_of(const jsep::Agreed& agreed,
                                                    const LegState& video_leg,
                                                    jsep::Direction wanted);
@@ -48,9 +48,12 @@ namespace causeway::control {
 /// The codecs of an agreement, or of an offer, as a leg has them.
 void set_codecs(const std::vector<jsep::Codec>& codecs, std::uint32_t ptime_ms, v1::Leg& out);
 /// Adds a leg's video to its codecs.
-void set_video(const jsep::Video& video, v1::Leg& out);
+void set_videos(const std::vector<jsep::Video>& videos, v1::Leg& out);
 /// The header extensions of an agreement, or of an offer. `lines`: what their sections are called.
 void set_extensions(const std::vector<jsep::Line>& lines, const std::vector<jsep::Extension>& audio,
-                    const std::optional<jsep::Video>& video, v1::Leg& out);
+                    const std::vector<jsep::Video>& videos, v1::Leg& out);
+/// The places of the video of a bundle.
+void set_video_sections(const std::vector<jsep::Line>& lines,
+                        const std::vector<jsep::Video>& videos, v1::Leg& out);
 
 }  // namespace causeway::control

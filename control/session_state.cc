@@ -6,6 +6,7 @@
 #include "control/names.h"
 #include "control/proto_time.h"
 #include "control/sdp_leg.h"
+#include "relay/base/fmtp.h"
 #include "relay/engine/session.h"
 
 namespace causeway::control {
@@ -70,16 +71,31 @@ ConnectionState* SessionState::sound_to(std::uint16_t leg_number) {
 
 namespace {
 
-/// A section that the relay takes, of a leg as it is shown.
-void show_section(const v1::Leg& leg, v1::MediaSection& section) {
+/// Whether a codec of video is one of a section's, `rtx` by what it repairs.
+bool is_of(const v1::VideoSection& place, const v1::CodecParameters& codec) {
+  const auto has = [&](std::uint32_t type) {
+    return std::ranges::find(place.payload_types(), type) != place.payload_types().end();
+  };
+  const auto repaired = fmtp_number(codec.fmtp(), "apt");
+  return has(codec.payload_type()) || (repaired && has(*repaired));
+}
+
+/// A section that the relay takes, of a leg as it is shown. `place`: of a section of a bundle of
+/// which there may be several; null: it is all of its kind.
+void show_section(const v1::Leg& leg, const v1::VideoSection* place, v1::MediaSection& section) {
   const bool is_video = section.kind() == v1::MEDIA_KIND_VIDEO;
   section.set_direction(leg.direction());
   for (const v1::CodecParameters& codec : leg.codecs()) {
     if ((codec.kind() == v1::MEDIA_KIND_VIDEO) != is_video) continue;
+    if (place != nullptr && !is_of(*place, codec)) continue;
     *section.add_codecs() = codec;
     if (!is_video) continue;
     section.set_direction(
         direction_of(jsep::lesser(direction_of(codec.direction()), direction_of(leg.direction()))));
+  }
+  if (place != nullptr) {
+    section.set_direction(direction_of(
+        jsep::lesser(direction_of(place->direction()), direction_of(leg.direction()))));
   }
   *section.mutable_local() = leg.local();
   *section.mutable_remote() = leg.has_learned() ? leg.learned() : leg.remote();
@@ -106,21 +122,25 @@ v1::Leg show_leg(SessionState& session, const LegState& leg) {
   v1::Leg out = show_bare_leg(session, leg);
   if (!leg.negotiation.agreed) return out;
   const LegState* const video = leg.video_leg ? session.leg(*leg.video_leg) : nullptr;
-  // One section of sound is the relay's, and perhaps one of pictures.
-  for (const jsep::Line& line : leg.negotiation.agreed->lines) {
+  // One section of sound is the relay's, and perhaps some of pictures.
+  const jsep::Agreed& agreed = *leg.negotiation.agreed;
+  for (std::size_t i = 0; i < agreed.lines.size(); ++i) {
+    const jsep::Line& line = agreed.lines[i];
     v1::MediaSection& section = *out.add_media();
     section.set_mid(line.mid.value_or(""));
     section.set_kind(line.kind == "audio"   ? v1::MEDIA_KIND_AUDIO
                      : line.kind == "video" ? v1::MEDIA_KIND_VIDEO
                                             : v1::MEDIA_KIND_UNSPECIFIED);
     section.set_direction(v1::DIRECTION_INACTIVE);
-    const bool is_elsewhere = line.kind == "video" && leg.negotiation.agreed->video_transport;
+    const bool is_elsewhere = line.kind == "video" && agreed.video_transport;
     if (!line.is_ours || (is_elsewhere && video == nullptr)) continue;
     if (!is_elsewhere) {
-      show_section(out, section);
+      const jsep::Video* const place = jsep::video_of_line(agreed.videos, i);
+      const bool is_listed = place != nullptr && place->place < out.video_sections_size();
+      show_section(out, is_listed ? &out.video_sections(place->place) : nullptr, section);
       continue;
     }
-    show_section(show_bare_leg(session, *video), section);
+    show_section(show_bare_leg(session, *video), nullptr, section);
     section.set_leg(child_name(session.id, ChildKind::Leg, video->id()));
   }
   return out;

@@ -126,6 +126,53 @@ struct Reader {
     return {};
   }
 
+  Answer<void> read_video_sections() {
+    const int count = leg.video_sections_size();
+    if (static_cast<std::size_t>(count) > engine::VideoSectionSpec::kMost) {
+      return failure(invalid(Field{"video_sections", &field}, "At most 4 sections."));
+    }
+    for (int i = 0; i < count; ++i) {
+      const Field at{"video_sections", &field, i};
+      auto section = read_video_section(leg.video_sections(i), at);
+      if (!section) return failure(std::move(section).error());
+      const auto& sections = out.spec.video_sections;
+      const bool is_used = !section->mid.empty() &&
+                           std::ranges::find(sections, section->mid,
+                                             &engine::VideoSectionSpec::mid) != sections.end();
+      if (is_used) return failure(invalid(Field{"mid", &at}, "Another section has this mid."));
+      out.spec.video_sections.push_back(std::move(*section));
+    }
+    return {};
+  }
+
+  Answer<engine::VideoSectionSpec> read_video_section(const v1::VideoSection& in,
+                                                      const Field& at) const {
+    engine::VideoSectionSpec section;
+    if (in.mid().size() > kMaxMid) {
+      return failure(invalid(Field{"mid", &at}, "At most 16 octets."));
+    }
+    section.mid = in.mid();
+    const auto direction = read_direction(in.direction(), Field{"direction", &at});
+    if (!direction) return failure(direction.error());
+    section.direction = *direction;
+    for (int i = 0; i < in.payload_types_size(); ++i) {
+      const auto same = std::ranges::find_if(out.spec.codecs, [&](const auto& codec) {
+        return codec.kind == engine::MediaKind::Video &&
+               codec.payload_type.raw() == in.payload_types(i);
+      });
+      if (same == out.spec.codecs.end()) {
+        return failure(invalid(Field{"payload_types", &at, i},
+                               "It is the payload type of no video codec of this leg."));
+      }
+      section.types.push_back(same->payload_type);
+    }
+    if (static_cast<std::size_t>(in.ssrcs_size()) > engine::VideoSectionSpec::kMaxSsrcs) {
+      return failure(invalid(Field{"ssrcs", &at}, "At most 8 SSRCs."));
+    }
+    for (const std::uint32_t ssrc : in.ssrcs()) section.ssrcs.emplace_back(ssrc);
+    return section;
+  }
+
   static Answer<engine::ExtensionSpec> read_extension(const v1::HeaderExtension& in,
                                                       const Field& at) {
     engine::ExtensionSpec extension;
@@ -230,10 +277,10 @@ Answer<LegRequest> translate_leg(const v1::Leg& leg, const Field& field,
                                  std::span<const std::string> networks, std::string_view id) {
   Reader reader{leg, field, networks};
   reader.out.spec.id = std::string(id);
-  for (const auto part :
-       {&Reader::read_labels, &Reader::read_network, &Reader::read_transport,
-        &Reader::read_addresses, &Reader::read_limits, &Reader::read_codecs,
-        &Reader::read_extensions, &Reader::read_behaviour, &Reader::read_security_kind}) {
+  for (const auto part : {&Reader::read_labels, &Reader::read_network, &Reader::read_transport,
+                          &Reader::read_addresses, &Reader::read_limits, &Reader::read_codecs,
+                          &Reader::read_extensions, &Reader::read_video_sections,
+                          &Reader::read_behaviour, &Reader::read_security_kind}) {
     if (auto done = (reader.*part)(); !done) return failure(std::move(done).error());
   }
   return std::move(reader.out);

@@ -105,7 +105,7 @@ v1::Leg video_leg_of(const LegState& leg, const jsep::Video& video) {
   *made.mutable_media_timeout() = beside.media_timeout();
   made.set_max_ssrcs(beside.max_ssrcs());
   made.set_direction(direction_of(jsep::lesser(video.direction, leg.wanted_direction)));
-  set_video(video, made);
+  set_videos({video}, made);
   return made;
 }
 
@@ -178,8 +178,8 @@ Answer<void> direct_video_leg(ControlPlane& plane, SessionState& session, const 
     if (video == nullptr) return {};
     jsep::Direction direction = jsep::lesser(leg->wanted_direction, video->wanted_direction);
     const jsep::Agreed* const agreed = leg->negotiation.agreed.get();
-    if (agreed != nullptr && agreed->video) {
-      direction = jsep::lesser(direction, agreed->video->direction);
+    if (agreed != nullptr && !agreed->videos.empty()) {
+      direction = jsep::lesser(direction, agreed->videos.front().direction);
     }
     if (video->shown.direction() == direction_of(direction)) return {};
     video_id = video->id();

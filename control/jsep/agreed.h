@@ -36,12 +36,23 @@ struct Codec {
   std::optional<RtxFormat> rtx{};     ///< Of video: between the endpoint and the relay alone.
 };
 
-/// The video of a leg. The relay passes it and says to each side what the other one can.
+/// A section of video of a leg. The relay passes it and says to each side what the other one can.
 struct Video {
   std::vector<Codec> codecs;
   Direction direction = Direction::SendRecv;  ///< Ours.
   std::vector<Extension> extensions{};        ///< Between the endpoint and the relay.
+  /// Its place in the leg: what comes in it leaves in that of the same number on the other side.
+  std::uint8_t place = 0;
+  std::size_t line = 0;       ///< Which of the description's lines it is.
+  std::vector<Ssrc> ssrcs{};  ///< `a=ssrc` of the endpoint.
+  bool is_new = false;        ///< Of our offer: its section is not part of a bundle yet.
 };
+/// Without a bundle it is one, in place 0.
+inline constexpr std::size_t kMaxVideos = 4;
+/// That in a place; null: none.
+[[nodiscard]] const Video* video_in(const std::vector<Video>& videos, std::size_t place);
+/// That of a line; null: none.
+[[nodiscard]] const Video* video_of_line(const std::vector<Video>& videos, std::size_t line);
 
 /// Which codecs a leg may have (Leg.codec_policy), and which are to come first because the other
 /// side of the call has them: nothing need be transcoded then.
@@ -50,9 +61,9 @@ struct CodecPolicy {
   std::vector<std::string> deny;
   std::vector<std::string> preferred;  ///< In this order; with `CN` where the other side has it.
   bool only_preferred = false;         ///< Transcoding is forbidden.
-  /// What the other side of the call has of video: its codecs, and what may flow on this side
-  /// because of it. Nothing: not known yet.
-  std::optional<Video> video;
+  /// What the other side of the call has of video, by place: its codecs, and what may flow on this
+  /// side because of it. Nothing: not known yet.
+  std::optional<std::vector<Video>> videos;
   [[nodiscard]] bool takes(std::string_view name) const;
 };
 
@@ -64,8 +75,8 @@ struct Line {
   std::vector<PayloadFormat> formats;      ///< As they stood; of RTP protocols.
   std::vector<std::string> other_formats;  ///< Of others.
   std::optional<std::string> mid;
-  /// One that the relay takes: the first audio that fits, and beside it the first video; with ICE
-  /// only video of the same bundle.
+  /// One that the relay takes: the first audio that fits, and beside it video; with ICE only video
+  /// of the same bundle.
   bool is_ours = false;
 };
 
@@ -101,9 +112,11 @@ struct Agreed : Transport {
   std::vector<Codec> codecs;                  ///< In the order in which they are to be used.
   std::vector<Extension> extensions;          ///< Of the audio.
   std::uint32_t ptime_ms = 20;                ///< Towards the endpoint.
-  std::optional<Video> video;
+  std::vector<Video> videos;                  ///< In the order of their lines.
   /// Where the video is not bundled with the audio.
   std::optional<Transport> video_transport;
+  /// No `mid` with this number or a greater one was ever used.
+  std::uint32_t next_mid = 0;
 };
 
 /// The video is not to be: its section is refused.

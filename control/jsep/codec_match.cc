@@ -233,14 +233,16 @@ std::vector<Codec> match_answer(const std::vector<PayloadFormat>& answered,
   return matched;
 }
 
-std::vector<Codec> match_video_offer(const MediaSection& offered, const CodecPolicy& policy) {
+std::vector<Codec> match_video_offer(const MediaSection& offered, const CodecPolicy& policy,
+                                     std::size_t place) {
+  const Video* const theirs = policy.videos ? video_in(*policy.videos, place) : nullptr;
+  if (policy.videos && theirs == nullptr) return {};
   std::vector<Codec> matched;
   for (const PayloadFormat& format : offered.formats) {
     if (!is_video(format) || !policy.takes(format.encoding_name)) continue;
     const Codec* const other =
-        policy.video ? find_alike(policy.video->codecs, format, &Codec::remote_parameters)
-                     : nullptr;
-    if (policy.video && other == nullptr) continue;
+        theirs != nullptr ? find_alike(theirs->codecs, format, &Codec::remote_parameters) : nullptr;
+    if (theirs != nullptr && other == nullptr) continue;
     Codec& codec = matched.emplace_back();
     codec.type = codec.send_type = format.payload_type;
     codec.name = format.encoding_name;
@@ -257,15 +259,61 @@ std::vector<Codec> match_video_offer(const MediaSection& offered, const CodecPol
   return matched;
 }
 
-std::vector<Codec> video_to_offer(const CodecPolicy& policy, const std::vector<Codec>& audio,
-                                  const Video* before) {
-  if (!policy.video) return before == nullptr ? std::vector<Codec>() : before->codecs;
+namespace {
+
+bool is_same_rtx(const std::optional<RtxFormat>& a, const std::optional<RtxFormat>& b) {
+  if (!a || !b) return a.has_value() == b.has_value();
+  return a->type == b->type && a->send_type == b->send_type;
+}
+
+/// Whether two codecs of a bundle are the same one, or have no payload type in common.
+bool go_together(const Codec& a, const Codec& b) {
+  if (a.type == b.type) {
+    return equal_ignoring_case(a.name, b.name) && a.clock == b.clock &&
+           a.send_type == b.send_type && is_same_rtx(a.rtx, b.rtx) &&
+           reads_alike(a.name, a.remote_parameters, b.remote_parameters);
+  }
+  const auto types = [](const Codec& codec, bool sent) {
+    std::bitset<128> all;
+    all.set((sent ? codec.send_type : codec.type).raw());
+    if (codec.rtx) all.set((sent ? codec.rtx->send_type : codec.rtx->type).raw());
+    return all;
+  };
+  return (types(a, true) & types(b, true)).none() && (types(a, false) & types(b, false)).none();
+}
+
+}  // namespace
+
+void leave_out_ambiguous(std::vector<Codec>& codecs, const std::vector<Video>& beside) {
+  std::erase_if(codecs, [&](const Codec& codec) {
+    return std::ranges::any_of(beside, [&](const Video& other) {
+      return !std::ranges::all_of(other.codecs,
+                                  [&](const Codec& known) { return go_together(codec, known); });
+    });
+  });
+}
+
+std::vector<Codec> video_to_offer(const CodecPolicy& policy, std::size_t place,
+                                  const std::vector<Codec>& audio, const std::vector<Video>& before,
+                                  const std::vector<Video>& beside) {
+  const Video* const was = video_in(before, place);
+  if (!policy.videos) return was == nullptr ? std::vector<Codec>() : was->codecs;
+  const Video* const theirs = video_in(*policy.videos, place);
+  if (theirs == nullptr) return {};
   UsedTypes used;
   used.add(audio);
-  // What stood for something once does not come to stand for something else (RFC 3264 8.3.2).
-  if (before != nullptr) used.add(before->codecs);
+  // What stood for something once does not come to stand for something else (RFC 3264 8.3.2), and
+  // what another section has as well is the same there (RFC 8843 9.1).
+  std::vector<const Video*> others;
+  if (was != nullptr) others.push_back(was);
+  for (const std::vector<Video>* list : {&beside, &before}) {
+    for (const Video& each : *list) {
+      used.add(each.codecs);
+      if (&each != was) others.push_back(&each);
+    }
+  }
   std::vector<Codec> video;
-  for (const Codec& other : policy.video->codecs) {
+  for (const Codec& other : theirs->codecs) {
     if (!policy.takes(other.name)) continue;
     Codec codec = other;
     codec.rtx.reset();
@@ -273,8 +321,14 @@ std::vector<Codec> video_to_offer(const CodecPolicy& policy, const std::vector<C
     codec.our_parameters = std::move(codec.remote_parameters);
     codec.remote_parameters.clear();
     const PayloadFormat format{codec.type, codec.name, codec.clock, 1, codec.our_parameters, {}};
-    const Codec* const known =
-        before == nullptr ? nullptr : find_alike(before->codecs, format, &Codec::our_parameters);
+    const Codec* known = nullptr;
+    for (std::size_t i = 0; known == nullptr && i < others.size(); ++i) {
+      known = find_alike(others[i]->codecs, format, &Codec::our_parameters);
+    }
+    // Two of the other side's may read alike here.
+    if (known != nullptr && std::ranges::find(video, known->type, &Codec::type) != video.end()) {
+      continue;
+    }
     const auto type = known != nullptr ? known->type : used.take(codec.type);
     if (!type) continue;
     codec.type = *type;

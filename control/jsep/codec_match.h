@@ -33,15 +33,21 @@ struct OurCodec {
 [[nodiscard]] std::vector<Codec> match_answer(const std::vector<PayloadFormat>& answered,
                                               const std::vector<Codec>& offered);
 
-/// The same for video, of which the relay takes VP8, VP9, H.264 and AV1 as they are: what the other
-/// side of the call has too, in the offer's order; anything where that is not known yet.
+/// The same for video, of which the relay takes VP8, VP9, H.264 and AV1 as they are: what the
+/// other side of the call has too in this place, in the offer's order; anything where that is not
+/// known yet.
 [[nodiscard]] std::vector<Codec> match_video_offer(const MediaSection& offered,
-                                                   const CodecPolicy& policy);
-/// `audio`: whose payload types are not to be used twice in a bundle. `before`: what was agreed
-/// last, which keeps its numbers; null: nothing.
-[[nodiscard]] std::vector<Codec> video_to_offer(const CodecPolicy& policy,
+                                                   const CodecPolicy& policy, std::size_t place);
+/// What of `codecs` may stand beside the other sections of a bundle: a payload type means one thing
+/// in all of them (RFC 8843 9.1).
+void leave_out_ambiguous(std::vector<Codec>& codecs, const std::vector<Video>& beside);
+/// The codecs of the section to be offered in a place. `audio`: whose payload types are not to be
+/// used twice in a bundle. `before`: what was agreed last, which keeps its numbers. `beside`: the
+/// sections that are offered already.
+[[nodiscard]] std::vector<Codec> video_to_offer(const CodecPolicy& policy, std::size_t place,
                                                 const std::vector<Codec>& audio,
-                                                const Video* before);
+                                                const std::vector<Video>& before,
+                                                const std::vector<Video>& beside);
 [[nodiscard]] std::vector<Codec> match_video_answer(const MediaSection& answered,
                                                     const std::vector<Codec>& offered);
 

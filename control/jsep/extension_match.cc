@@ -103,6 +103,8 @@ std::vector<Extension> match_answered_extensions(const SessionDescription& answe
   return matched;
 }
 
+bool says_mid(const std::vector<Extension>& extensions) { return has(extensions, kMid); }
+
 void settle_transport_cc(Video& video) {
   const auto is_feedback = [](const std::string& each) { return each == kTransportCcFeedback; };
   const bool is_answered = std::ranges::any_of(video.codecs, [&](const Codec& codec) {

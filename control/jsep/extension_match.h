@@ -28,4 +28,7 @@ namespace causeway::jsep {
 /// that nobody gives feedback about.
 void settle_transport_cc(Video& video);
 
+/// Whether packets say which section of their bundle they are of.
+[[nodiscard]] bool says_mid(const std::vector<Extension>& extensions);
+
 }  // namespace causeway::jsep

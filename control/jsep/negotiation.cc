@@ -17,6 +17,7 @@ using Reason = Refusal::Reason;
 constexpr std::array<std::string_view, 6> kSuites = {
     "AES_CM_128_HMAC_SHA1_80", "AES_CM_128_HMAC_SHA1_32", "AES_256_CM_HMAC_SHA1_80",
     "AES_256_CM_HMAC_SHA1_32", "AEAD_AES_128_GCM",        "AEAD_AES_256_GCM"};
+constexpr std::size_t kMaxSsrcs = 8;  // of a section
 constexpr std::array<std::string_view, 3> kHashFunctions = {"sha-256", "sha-384", "sha-512"};
 
 Refusal refusal(Reason reason, int line, std::string what) {
@@ -238,10 +239,12 @@ std::vector<PayloadFormat> written(const std::vector<Codec>& codecs) {
   return formats;
 }
 
-/// What is the same for all sections of a bundle, and stands in its first one.
-void write_transport(const Profile& profile, const OurTransport& our, Setup setup,
+/// What is the same for all sections of a bundle. ICE stands in the first one; DTLS, as browsers
+/// write it, in each: Chromium (156) refuses a section behind one without (RFC 8843 7.1.3 has it
+/// in the first only).
+void write_transport(const Profile& profile, const OurTransport& our, Setup setup, bool is_first,
                      MediaSection& section) {
-  if (profile.has_ice) {
+  if (profile.has_ice && is_first) {
     section.shared.ice_ufrag = our.ufrag;
     section.shared.ice_pwd = SecretText(our.password);
     // RFC 8445 5.1.2.1: a host candidate, component 1.
@@ -270,16 +273,21 @@ struct Writer {
     bool has_rtcp_mux;
   };
 
+  /// `place`: of video, see Video.
   void write(const std::vector<Codec>& codecs, Direction direction, const Way& way,
-             MediaSection& section) {
+             MediaSection& section, std::size_t place = 0) {
     const OurTransport& our = way.our;
     section.port = our.rtp.port;
     section.formats = written(codecs);
     section.shared.direction = direction;
     section.has_rtcp_mux = way.has_rtcp_mux;
-    // One stream, so that the browser keeps sound and picture together.
-    if (profile.has_ice) section.msids.push_back("causeway " + section.kind);
-    if (bundle.mids.empty()) write_transport(profile, our, way.setup, section);
+    // One stream, so that the browser keeps sound and picture together; another picture is one by
+    // itself.
+    const std::string number = place == 0 ? "" : "-" + std::to_string(place + 1);
+    if (profile.has_ice) {
+      section.msids.push_back("causeway" + number + " " + section.kind + number);
+    }
+    write_transport(profile, our, way.setup, bundle.mids.empty(), section);
     if (!way.crypto_tag.empty()) write_crypto(way.crypto_tag, our.crypto, section);
     if (has_bundle && section.mid) bundle.mids.push_back(*section.mid);
   }
@@ -329,18 +337,24 @@ MediaSection& add_line(const Line& line, SessionDescription& description) {
 
 }  // namespace
 
+namespace {
+
+bool sends(Direction d) { return d == Direction::SendRecv || d == Direction::SendOnly; }
+bool receives(Direction d) { return d == Direction::SendRecv || d == Direction::RecvOnly; }
+Direction direction_of(bool sends, bool receives) {
+  if (sends && receives) return Direction::SendRecv;
+  if (sends) return Direction::SendOnly;
+  return receives ? Direction::RecvOnly : Direction::Inactive;
+}
+
+}  // namespace
+
 Direction lesser(Direction a, Direction b) {
-  const auto sends = [](Direction d) {
-    return d == Direction::SendRecv || d == Direction::SendOnly;
-  };
-  const auto receives = [](Direction d) {
-    return d == Direction::SendRecv || d == Direction::RecvOnly;
-  };
-  const bool s = sends(a) && sends(b);
-  const bool r = receives(a) && receives(b);
-  if (s && r) return Direction::SendRecv;
-  if (s) return Direction::SendOnly;
-  return r ? Direction::RecvOnly : Direction::Inactive;
+  return direction_of(sends(a) && sends(b), receives(a) && receives(b));
+}
+
+Direction greater(Direction a, Direction b) {
+  return direction_of(sends(a) || sends(b), receives(a) || receives(b));
 }
 
 Direction turned(Direction direction) {
@@ -361,14 +375,24 @@ void refuse_video(std::vector<Line>& lines) {
 
 }  // namespace
 
+const Video* video_in(const std::vector<Video>& videos, std::size_t place) {
+  const auto found = std::ranges::find(videos, place, &Video::place);
+  return found == videos.end() ? nullptr : &*found;
+}
+
+const Video* video_of_line(const std::vector<Video>& videos, std::size_t line) {
+  const auto found = std::ranges::find(videos, line, &Video::line);
+  return found == videos.end() ? nullptr : &*found;
+}
+
 void leave_out_video(Agreed& agreed) {
-  agreed.video.reset();
+  agreed.videos.clear();
   agreed.video_transport.reset();
   refuse_video(agreed.lines);
 }
 
 void leave_out_video(Offer& offer) {
-  offer.video.reset();
+  offer.videos.clear();
   refuse_video(offer.lines);
 }
 
@@ -413,8 +437,26 @@ bool goes_with(const Profile& profile, const SessionDescription& description,
          description.bundle_of(video) == bundle;
 }
 
-/// Settles the section as the call's video, `video`, as far as its endpoint lets it flow. False,
-/// and nothing is settled, where it has no way of its own that could be taken.
+/// How many sections of video there may be.
+std::size_t most_videos(const Profile& profile) { return profile.has_ice ? kMaxVideos : 1; }
+
+/// Whether a section can be told from the other ones, and they from it: packets towards the
+/// endpoint say their MID, and an id means one thing in a bundle (RFC 8843 9.2).
+bool can_be_told(const Video& video, const std::vector<Video>& beside) {
+  if (beside.empty()) return true;
+  const auto goes_together = [&](const Video& other) {
+    return says_mid(other.extensions) &&
+           std::ranges::all_of(other.extensions, [&](const Extension& known) {
+             return std::ranges::all_of(video.extensions, [&](const Extension& each) {
+               return (each.id == known.id) == (each.uri == known.uri);
+             });
+           });
+  };
+  return says_mid(video.extensions) && std::ranges::all_of(beside, goes_together);
+}
+
+/// Settles the section as one of the call's video, `video`, as far as its endpoint lets it flow.
+/// False, and nothing is settled, where it has no way of its own that could be taken.
 bool settle_video(const Profile& profile, const SessionDescription& description,
                   const MediaSection& section, bool is_answer, Video video, Agreed& agreed) {
   Direction ours = turned(description.direction_of(section));
@@ -426,34 +468,77 @@ bool settle_video(const Profile& profile, const SessionDescription& description,
   }
   video.direction = lesser(ours, video.direction);
   settle_transport_cc(video);
-  agreed.video = std::move(video);
+  for (const SourceAttribute& each : section.sources) {
+    const bool is_known = std::ranges::find(video.ssrcs, each.ssrc) != video.ssrcs.end();
+    if (!is_known && video.ssrcs.size() < kMaxSsrcs) video.ssrcs.push_back(each.ssrc);
+  }
+  agreed.videos.push_back(std::move(video));
   agreed.video_transport = std::move(transport);
   return true;
 }
 
-/// The video that is to go with the audio: the section of before, else the first that has a codec
-/// in common with the other side of the call.
-void take_video(const Profile& profile, const CodecPolicy& policy, const SessionDescription& offer,
-                const MediaSection& audio, const Agreed* before, Agreed& agreed) {
-  const Direction other = policy.video ? policy.video->direction : Direction::SendRecv;
-  std::optional<std::size_t> chosen;
-  for (std::size_t i = 0; i < offer.media.size(); ++i) {
-    const MediaSection& section = offer.media[i];
-    if (section.kind != "video" || !goes_with(profile, offer, audio, section)) continue;
-    const bool was_ours = before != nullptr && i < before->lines.size() && before->lines[i].is_ours;
-    if (chosen && !was_ours) continue;
-    std::vector<Codec> codecs = match_video_offer(section, policy);
-    if (codecs.empty()) continue;
-    Video video{std::move(codecs), other, {}};
-    if (profile.has_ice) video.extensions = match_extensions(offer, section);
-    if (settle_video(profile, offer, section, false, std::move(video), agreed)) chosen = i;
-  }
-  if (!chosen) return;
-  agreed.lines[*chosen].is_ours = true;
+/// The section of before that the line goes on with; null: it is a new one, perhaps in the place
+/// of one that is gone (RFC 8829 5.2.2).
+const Video* goes_on_with(const Agreed* before, std::size_t line, const MediaSection& section) {
+  if (before == nullptr || line >= before->lines.size()) return nullptr;
+  const Video* const known = video_of_line(before->videos, line);
+  return known != nullptr && before->lines[line].mid == section.mid ? known : nullptr;
+}
+
+/// A place that no section has.
+std::uint8_t free_place(const std::vector<Video>& videos) {
+  std::uint8_t place = 0;
+  while (video_in(videos, place) != nullptr) ++place;
+  return place;
+}
+
+/// Takes a section of video where it can be taken. False: it cannot.
+bool take_video(const Profile& profile, const CodecPolicy& policy, const SessionDescription& offer,
+                const Agreed* before, std::size_t line, std::uint8_t place, Agreed& agreed) {
+  const MediaSection& section = offer.media[line];
+  std::vector<Codec> codecs = match_video_offer(section, policy, place);
+  leave_out_ambiguous(codecs, agreed.videos);
+  if (codecs.empty()) return false;
+  const Video* const theirs = policy.videos ? video_in(*policy.videos, place) : nullptr;
+  Video video{std::move(codecs), theirs != nullptr ? theirs->direction : Direction::SendRecv};
+  video.place = place;
+  video.line = line;
+  if (profile.has_ice) video.extensions = match_extensions(offer, section);
+  if (!can_be_told(video, agreed.videos)) return false;
+  if (!settle_video(profile, offer, section, false, std::move(video), agreed)) return false;
+  agreed.lines[line].is_ours = true;
   if (agreed.video_transport && before != nullptr && before->video_transport) {
-    keep_role(offer.setup_of(offer.media[*chosen]), *before->video_transport,
-              *agreed.video_transport);
+    keep_role(offer.setup_of(section), *before->video_transport, *agreed.video_transport);
   }
+  return true;
+}
+
+/// The video that is to go with the audio: the sections of before, each in its place, then others
+/// that have a codec in common with the other side of the call, in those that are free.
+void take_videos(const Profile& profile, const CodecPolicy& policy, const SessionDescription& offer,
+                 const MediaSection& audio, const Agreed* before, Agreed& agreed) {
+  for (const bool goes_on : {true, false}) {
+    for (std::size_t i = 0; i < offer.media.size(); ++i) {
+      const MediaSection& section = offer.media[i];
+      if (section.kind != "video" || !goes_with(profile, offer, audio, section)) continue;
+      const Video* const known = goes_on_with(before, i, section);
+      if ((known != nullptr) != goes_on || agreed.videos.size() >= most_videos(profile)) continue;
+      const std::uint8_t place = known != nullptr ? known->place : free_place(agreed.videos);
+      (void)take_video(profile, policy, offer, before, i, place, agreed);
+    }
+  }
+  std::ranges::sort(agreed.videos, {}, &Video::line);
+}
+
+/// Greater than any number that is a `mid` of these lines.
+std::uint32_t mid_after(const std::vector<Line>& lines, std::uint32_t next) {
+  for (const Line& line : lines) {
+    const std::string mid = line.mid.value_or("");
+    const bool is_number = !mid.empty() && mid.size() < 6 &&
+                           std::ranges::all_of(mid, [](char c) { return c >= '0' && c <= '9'; });
+    if (is_number) next = std::max(next, static_cast<std::uint32_t>(std::stoul(mid)) + 1);
+  }
+  return next;
 }
 
 /// What the relay can make: 10, 20, 40 or 60 ms; it need not be what is asked (RFC 8866 6.4).
@@ -527,21 +612,23 @@ Result<Agreed, Refusal> agree_on_offer(const Profile& profile, const CodecPolicy
     return failure(std::move(done).error());
   }
   if (profile.has_ice) agreed.extensions = match_extensions(offer, audio);
-  take_video(profile, policy, offer, audio, before, agreed);
+  take_videos(profile, policy, offer, audio, before, agreed);
+  agreed.next_mid = mid_after(agreed.lines, before == nullptr ? 0 : before->next_mid);
   return agreed;
 }
 
 std::string write_answer(const Profile& profile, const Agreed& agreed, const OurSide& our) {
   SessionDescription description = begin(profile, our);
   Writer writer{profile, agreed.has_bundle, description};
-  for (const Line& line : agreed.lines) {
+  for (std::size_t i = 0; i < agreed.lines.size(); ++i) {
+    const Line& line = agreed.lines[i];
     MediaSection& section = add_line(line, description);
     if (!line.is_ours) continue;
-    if (line.kind == "video") {
+    if (const Video* const video = video_of_line(agreed.videos, i)) {
       const Transport& theirs = agreed.video_transport ? *agreed.video_transport : agreed;
-      writer.write(agreed.video->codecs, lesser(agreed.video->direction, our.direction),
-                   way_of_answer(our.video ? *our.video : our, theirs), section);
-      write_extensions(agreed.video->extensions, section);
+      writer.write(video->codecs, lesser(video->direction, our.direction),
+                   way_of_answer(our.video ? *our.video : our, theirs), section, video->place);
+      write_extensions(video->extensions, section);
       continue;
     }
     writer.write(agreed.codecs, lesser(agreed.direction, our.direction), way_of_answer(our, agreed),
@@ -556,12 +643,55 @@ std::string write_answer(const Profile& profile, const Agreed& agreed, const Our
 
 namespace {
 
-/// A mid that no line has: their number where it is free.
-std::string free_mid(const std::vector<Line>& lines) {
-  for (std::size_t number = lines.size() - 1;; ++number) {
-    std::string mid = std::to_string(number);
-    if (std::ranges::find(lines, std::optional(mid), &Line::mid) == lines.end()) return mid;
+/// A mid that no line has had: their number where that is free.
+std::string free_mid(Offer& offer) {
+  const auto number = std::max(static_cast<std::uint32_t>(offer.lines.size() - 1), offer.next_mid);
+  offer.next_mid = number + 1;
+  return std::to_string(number);
+}
+
+/// A line for a section that is new in our offer. One that was refused is used again (RFC
+/// 3264 8.1), in a bundle under another mid (RFC 8829 5.2.2).
+std::size_t add_line_for(const Profile& profile, std::string_view kind,
+                         const std::vector<Codec>& codecs, Offer& offer) {
+  const auto refused = std::ranges::find_if(offer.lines, [&](const Line& line) {
+    const bool may_be_used = !profile.has_ice || kind == "video";
+    return may_be_used && !line.is_ours && line.kind == kind && line.protocol == profile.protocol;
+  });
+  const auto at = static_cast<std::size_t>(refused - offer.lines.begin());
+  Line& line = refused != offer.lines.end() ? *refused : offer.lines.emplace_back();
+  line.kind = std::string(kind);
+  line.protocol = std::string(profile.protocol);
+  line.formats = written(codecs);
+  if (profile.has_ice) line.mid = free_mid(offer);
+  line.is_ours = true;
+  return at;
+}
+
+/// The section of video that is to be offered in a place; without codecs where none is.
+Video video_in_offer(const Profile& profile, const CodecPolicy& policy, std::size_t place,
+                     const std::vector<Video>& before, const Offer& offer) {
+  Video video{video_to_offer(policy, place, offer.codecs, before, offer.videos)};
+  const Video* const was = video_in(before, place);
+  const Video* const theirs = policy.videos ? video_in(*policy.videos, place) : nullptr;
+  video.place = static_cast<std::uint8_t>(place);
+  video.is_new = was == nullptr;
+  if (theirs != nullptr) video.direction = theirs->direction;
+  if (profile.has_ice) {
+    std::vector<Extension> bundled = offer.extensions;
+    for (const std::vector<Video>* list : {&offer.videos, &before}) {
+      for (const Video& each : *list) {
+        bundled.insert(bundled.end(), each.extensions.begin(), each.extensions.end());
+      }
+    }
+    video.extensions = extensions_to_offer("video", was ? &was->extensions : nullptr, bundled);
+    if (!can_be_told(video, offer.videos)) video.codecs.clear();
+  } else {
+    // What phones hardly know they are not bothered with; an offer of theirs may have it.
+    for (Codec& codec : video.codecs) codec.rtx.reset();
   }
+  settle_transport_cc(video);
+  return video;
 }
 
 }  // namespace
@@ -571,6 +701,7 @@ Offer make_offer(const Profile& profile, const CodecPolicy& policy, const Agreed
   offer.codecs = codecs_to_offer(policy);
   if (before != nullptr) {
     offer.lines = before->lines;
+    offer.next_mid = before->next_mid;
     // Numbers that were agreed on stay what they are (RFC 3264 8.3.2).
     for (Codec& codec : offer.codecs) {
       for (const Codec& known : before->codecs) {
@@ -581,47 +712,28 @@ Offer make_offer(const Profile& profile, const CodecPolicy& policy, const Agreed
       }
     }
   }
-  const auto line_for = [&](std::string_view kind, const std::vector<Codec>& codecs) {
-    const auto ours = std::ranges::find_if(
-        offer.lines, [&](const Line& line) { return line.is_ours && line.kind == kind; });
-    const auto place = static_cast<std::size_t>(ours - offer.lines.begin());
-    if (ours != offer.lines.end()) return place;
-    // A section that was refused may be used again (RFC 3264 8.1); in a bundle it would need
-    // another mid, so there it is a new one.
-    const auto refused = std::ranges::find_if(offer.lines, [&](const Line& line) {
-      return !profile.has_ice && line.kind == kind && line.protocol == profile.protocol;
-    });
-    const auto at = static_cast<std::size_t>(refused - offer.lines.begin());
-    Line& line = refused != offer.lines.end() ? *refused : offer.lines.emplace_back();
-    line.kind = std::string(kind);
-    line.protocol = std::string(profile.protocol);
-    line.formats = written(codecs);
-    if (profile.has_ice) line.mid = free_mid(offer.lines);
-    line.is_ours = true;
-    return at;
-  };
-  offer.audio = line_for("audio", offer.codecs);
+  const auto ours = std::ranges::find_if(
+      offer.lines, [](const Line& line) { return line.is_ours && line.kind == "audio"; });
+  offer.audio = ours != offer.lines.end() ? static_cast<std::size_t>(ours - offer.lines.begin())
+                                          : add_line_for(profile, "audio", offer.codecs, offer);
   if (profile.has_ice) {
     offer.extensions = extensions_to_offer("audio", before ? &before->extensions : nullptr, {});
   }
-  const Video* const video = before != nullptr && before->video ? &*before->video : nullptr;
-  std::vector<Codec> codecs = video_to_offer(policy, offer.codecs, video);
-  if (codecs.empty()) {
-    leave_out_video(offer);
-    return offer;
+  const std::vector<Video> none;
+  const std::vector<Video>& videos = before != nullptr ? before->videos : none;
+  refuse_video(offer.lines);
+  // Those of before first: a line that is theirs is not for another.
+  for (const bool is_new : {false, true}) {
+    for (std::size_t place = 0; place < most_videos(profile); ++place) {
+      const Video* const was = video_in(videos, place);
+      if ((was == nullptr) != is_new) continue;
+      Video video = video_in_offer(profile, policy, place, videos, offer);
+      if (video.codecs.empty()) continue;
+      video.line = was != nullptr ? was->line : add_line_for(profile, "video", video.codecs, offer);
+      offer.lines[video.line].is_ours = true;
+      offer.videos.push_back(std::move(video));
+    }
   }
-  offer.has_new_video = video == nullptr;
-  line_for("video", codecs);
-  offer.video.emplace(
-      Video{std::move(codecs), policy.video ? policy.video->direction : Direction::SendRecv, {}});
-  if (profile.has_ice) {
-    offer.video->extensions =
-        extensions_to_offer("video", video ? &video->extensions : nullptr, offer.extensions);
-  } else {
-    // What phones hardly know they are not bothered with; an offer of theirs may have it.
-    for (Codec& codec : offer.video->codecs) codec.rtx.reset();
-  }
-  settle_transport_cc(*offer.video);
   return offer;
 }
 
@@ -639,12 +751,12 @@ std::string write_offer(const Profile& profile, const Offer& offer, const OurSid
       writer.write(offer.codecs, lesser(offer.direction, our.direction), way(our), section);
       write_extensions(offer.extensions, section);
       section.ptime_ms = 20;
-    } else if (line.is_ours && line.kind == "video") {
-      writer.write(offer.video->codecs, lesser(offer.video->direction, our.direction),
-                   way(our.video ? *our.video : our), section);
-      write_extensions(offer.video->extensions, section);
+    } else if (const Video* const video = video_of_line(offer.videos, i)) {
+      writer.write(video->codecs, lesser(video->direction, our.direction),
+                   way(our.video ? *our.video : our), section, video->place);
+      write_extensions(video->extensions, section);
       // RFC 8843 7.2.1: no address of its own, so nothing without the bundle.
-      section.is_bundle_only = profile.has_ice && offer.has_new_video;
+      section.is_bundle_only = profile.has_ice && video->is_new;
       if (section.is_bundle_only) section.port = UdpPort(0);
     }
   }
@@ -655,22 +767,23 @@ std::string write_offer(const Profile& profile, const Offer& offer, const OurSid
 
 namespace {
 
-/// An answer may leave the video out; the call is then one of sound.
-void take_video_answer(const Profile& profile, const Offer& offer, const SessionDescription& answer,
-                       const MediaSection& audio, Agreed& agreed) {
-  for (std::size_t i = 0; i < agreed.lines.size(); ++i) {
-    Line& line = agreed.lines[i];
-    if (!line.is_ours || line.kind != "video") continue;
-    const MediaSection& section = answer.media[i];
-    std::vector<Codec> codecs = match_video_answer(section, offer.video->codecs);
-    if (codecs.empty() || !goes_with(profile, answer, audio, section)) {
-      line.is_ours = false;
-      continue;
-    }
-    Video video{std::move(codecs), offer.video->direction,
-                match_answered_extensions(answer, section, offer.video->extensions)};
-    line.is_ours = settle_video(profile, answer, section, true, std::move(video), agreed);
+/// An answer may leave video out; without any the call is one of sound.
+void take_video_answers(const Profile& profile, const Offer& offer,
+                        const SessionDescription& answer, const MediaSection& audio,
+                        Agreed& agreed) {
+  for (const Video& offered : offer.videos) {
+    const MediaSection& section = answer.media[offered.line];
+    Video video{match_video_answer(section, offered.codecs), offered.direction};
+    leave_out_ambiguous(video.codecs, agreed.videos);
+    video.extensions = match_answered_extensions(answer, section, offered.extensions);
+    video.place = offered.place;
+    video.line = offered.line;
+    const bool is_taken = !video.codecs.empty() && goes_with(profile, answer, audio, section) &&
+                          can_be_told(video, agreed.videos);
+    agreed.lines[offered.line].is_ours =
+        is_taken && settle_video(profile, answer, section, true, std::move(video), agreed);
   }
+  std::ranges::sort(agreed.videos, {}, &Video::line);
 }
 
 }  // namespace
@@ -707,7 +820,8 @@ Result<Agreed, Refusal> agree_on_answer(const Profile& profile, const Offer& off
   }
   agreed.direction = lesser(agreed.direction, offer.direction);
   agreed.extensions = match_answered_extensions(answer, section, offer.extensions);
-  if (offer.video) take_video_answer(profile, offer, answer, section, agreed);
+  take_video_answers(profile, offer, answer, section, agreed);
+  agreed.next_mid = mid_after(agreed.lines, offer.next_mid);
   return agreed;
 }
 

@@ -12,9 +12,9 @@
 namespace causeway::jsep {
 
 /// Offers and answers (RFC 3264, RFC 8829) of the relay for one leg, as pure functions: what is
-/// agreed, and how the relay's side is written. The relay takes one audio section and one of video;
-/// every other section is refused with port 0. With ICE they are bundled; without, each has a port,
-/// and keys, of its own.
+/// agreed, and how the relay's side is written. The relay takes one audio section and, with ICE,
+/// where all are bundled, up to kMaxVideos of video; without it one, with a port and keys of its
+/// own. Every other section is refused with port 0.
 ///
 ///     their offer  --agree_on_offer-->  Agreed --write_answer--> our answer
 ///     make_offer --> Offer --write_offer--> our offer
@@ -22,6 +22,8 @@ namespace causeway::jsep {
 
 /// What flows where both allow it, and the same seen from the other side.
 [[nodiscard]] Direction lesser(Direction a, Direction b);
+/// What flows where one of them allows it.
+[[nodiscard]] Direction greater(Direction a, Direction b);
 [[nodiscard]] Direction turned(Direction direction);
 
 /// Where the relay takes a section's packets, and how they are protected.
@@ -51,8 +53,8 @@ struct Offer {
   std::vector<Codec> codecs;
   std::vector<Extension> extensions;  ///< Of the audio.
   Direction direction = Direction::SendRecv;
-  std::optional<Video> video;
-  bool has_new_video = false;  ///< Its section is not part of a bundle yet.
+  std::vector<Video> videos;   ///< Those of before first, then by place.
+  std::uint32_t next_mid = 0;  ///< As in Agreed.
 };
 
 /// What comes of the endpoint's offer. `before`: what was agreed last; null: nothing yet.

@@ -18,9 +18,11 @@ using ForwardedStreams = StaticVector<rtp::ForwardedStream, 1 + media::OutputStr
 /// One direction between two legs of a session, by their numbers, and the path that does the work.
 /// Made off the worker, with room for what its path may pass.
 struct Connection {
-  Connection(std::uint16_t from_leg, std::uint16_t to_leg, std::unique_ptr<media::Path> via)
+  /// `videos`: how many streams of video are kept, where any passes (PathPlan::videos).
+  Connection(std::uint16_t from_leg, std::uint16_t to_leg, std::unique_ptr<media::Path> via,
+             std::size_t videos = rtp::KeptStreams::kUsual)
       : from(from_leg), to(to_leg), path(std::move(via)), reports(1) {
-    if (path->passes_video()) kept = std::make_unique<rtp::KeptStreams>();
+    if (path->passes_video()) kept = std::make_unique<rtp::KeptStreams>(videos);
     if (!path->passes_other_media()) return;
     reports.resize(1 + media::OutputStreams::kMaxOthers);
     room = std::make_unique<media::OutputStreams::Others>();

@@ -164,9 +164,15 @@ void Engine::deliver(Instant now, Connection& connection, Session& session, wire
   if (!to->can_send()) {
     return to->count_drop(to->endpoint().rtp() ? DropReason::Paused : DropReason::NoRemote);
   }
+  const media::Route& route = connection.path->route(packet.payload_type());
+  std::optional<PayloadType> video_type;
+  if (route.is_video) {
+    video_type = to->video_type(from->section(), route.out);
+    if (!video_type) return to->count_drop(DropReason::Paused);
+  }
   connection.path->set_suppressed(to->is_sending_digits());
-  const auto done =
-      connection.path->handle_packet(now, std::move(packet), {pool_, to->streams(), sent_});
+  const auto done = connection.path->handle_packet(
+      now, std::move(packet), {pool_, to->streams(), sent_, from->section(), video_type});
   if (!done) from->count_drop(done.error());
   send_all(now, *to, connection, out);
 }

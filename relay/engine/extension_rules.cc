@@ -33,8 +33,25 @@ void ExtensionRules::strip_transport_seq(wire::OpenRtp& packet) const {
   (void)wire::edit_extension(packet, {&ids, {}});
 }
 
+namespace {
+
+MidTag tag_of(std::uint8_t id, std::string_view mid) {
+  MidTag tag;
+  if (mid.empty()) return tag;
+  tag.id = id;
+  for (const char letter : mid) {
+    if (!tag.text.full()) tag.text.push_back(static_cast<std::byte>(letter));
+  }
+  return tag;
+}
+
+}  // namespace
+
 ExtensionRules extension_rules(const LegSpec& spec) {
   ExtensionRules rules;
+  for (std::size_t i = 0; i < std::max<std::size_t>(1, spec.video_sections.size()); ++i) {
+    rules.video_mids.push_back({});
+  }
   if (!spec.extensions) return rules;
   for (const ExtensionSpec& each : *spec.extensions) {
     const bool is_audio = each.media == MediaKind::Audio;
@@ -42,11 +59,14 @@ ExtensionRules extension_rules(const LegSpec& spec) {
       (is_audio ? rules.audio_transport_cc : rules.video_transport_cc) = each.id;
     }
     if (is_audio && each.uri == ExtensionSpec::kAudioLevel) rules.audio_level = each.id;
-    if (each.uri != ExtensionSpec::kMid || each.mid.empty()) continue;
-    MidTag& tag = is_audio ? rules.audio_mid : rules.video_mid;
-    tag.id = each.id;
-    for (const char letter : each.mid) {
-      if (!tag.text.full()) tag.text.push_back(static_cast<std::byte>(letter));
+    if (each.uri != ExtensionSpec::kMid) continue;
+    if (is_audio) {
+      rules.audio_mid = tag_of(each.id, each.mid);
+    } else if (spec.video_sections.empty()) {
+      rules.video_mids[0] = tag_of(each.id, each.mid);
+    }
+    for (std::size_t i = 0; !is_audio && i < spec.video_sections.size(); ++i) {
+      rules.video_mids[i] = tag_of(each.id, spec.video_sections[i].mid);
     }
   }
   return rules;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -22,7 +23,7 @@ struct MidTag {
 /// What a leg itself does with header extensions: its specification, compiled off the worker.
 struct ExtensionRules {
   MidTag audio_mid;
-  MidTag video_mid;
+  StaticVector<MidTag, VideoSectionSpec::kMost> video_mids;  ///< By section; at least one.
   std::uint8_t audio_transport_cc = 0;  ///< Ids of the transport-wide numbers; 0: none.
   std::uint8_t video_transport_cc = 0;
   std::uint8_t audio_level = 0;  ///< The id of that of RFC 6464; 0: none.
@@ -30,7 +31,10 @@ struct ExtensionRules {
   [[nodiscard]] bool has_transport_cc() const {
     return audio_transport_cc != 0 || video_transport_cc != 0;
   }
-  [[nodiscard]] bool says_mid() const { return audio_mid.id != 0 || video_mid.id != 0; }
+  [[nodiscard]] bool says_mid() const {
+    const auto is_said = [](const MidTag& tag) { return tag.id != 0; };
+    return audio_mid.id != 0 || std::ranges::any_of(video_mids, is_said);
+  }
   /// Of a packet of this kind of media that the endpoint sent.
   [[nodiscard]] std::optional<SeqNum> transport_seq(const wire::OpenRtp& packet,
                                                     MediaKind kind) const;

@@ -50,6 +50,7 @@ void Leg::apply(LegUpdate& update, Instant now, Outbox& out) {
       setup_.rtx->set_types(setup_.repair.from_endpoint);
     }
     std::swap(setup_.extensions, update.extensions);
+    take_sections(update.sections, now);
     // What was counted stays, unless there is nothing to be counted any more.
     if (!setup_.transport_cc || !update.transport_cc) {
       std::swap(setup_.transport_cc, update.transport_cc);
@@ -106,6 +107,18 @@ void Leg::take_rtcp_keys(LegUpdate& update, Instant now) {
     setup_.rtcp_sender = std::move(update.sender);
   }
   has_said_auth_failure_ = false;
+}
+
+/// The sections of an agreement, with what was learned of the streams of before.
+void Leg::take_sections(std::unique_ptr<VideoSections>& sections, Instant now) {
+  std::swap(setup_.sections, sections);
+  if (!setup_.sections || !sections) return;
+  setup_.sections->take_over(*sections);
+  for (std::uint8_t i = 0; i < VideoSectionSpec::kMost; ++i) {
+    // What was not sent meanwhile is no loss.
+    const bool goes_on = setup_.sections->sends_anything(i) && !sections->sends_anything(i);
+    if (goes_on) streams_.resume_section(now, i);
+  }
 }
 
 bool Leg::add_tap(const RecordTap& tap) {
@@ -320,6 +333,12 @@ void Leg::fill_snapshot(LegSnapshot& snapshot) const {
   snapshot.ice.reset();
   if (endpoint_.ice() != nullptr) snapshot.ice = endpoint_.ice()->snapshot();
   snapshot.streams = streams_.snapshot();
+  snapshot.sections.clear();
+  if (setup_.sections) {
+    setup_.sections->demux().for_each_learned([&](Ssrc ssrc, rtp::SectionIndex section) {
+      if (!snapshot.sections.full()) snapshot.sections.push_back({ssrc, section.raw()});
+    });
+  }
   const auto copy = [](const auto& keys, auto& indices) {
     indices.clear();
     for (std::size_t i = 0; keys && i < keys->streams() && !indices.full(); ++i) {
@@ -342,6 +361,9 @@ void Leg::restore(const LegSnapshot& snapshot, Instant now) {
   rtcp_.renew(streams_.audio().ssrc());
   endpoint_.restore(snapshot.learned_rtp, snapshot.learned_rtcp, now);
   if (snapshot.ice && endpoint_.ice() != nullptr) endpoint_.ice()->restore(*snapshot.ice, now);
+  for (const LegSnapshot::LearnedSection& each : snapshot.sections) {
+    if (setup_.sections) setup_.sections->restore(each.ssrc, each.section, now);
+  }
   const auto go_on = [](const auto& keys, const auto& indices) {
     // The only error is libsrtp's; it then counts on from where it is, which is never behind.
     if (keys) (void)keys->restore({indices.begin(), indices.size()});

@@ -22,6 +22,7 @@
 #include "relay/engine/report.h"
 #include "relay/engine/spec.h"
 #include "relay/engine/tap.h"
+#include "relay/engine/video_sections.h"
 #include "relay/media/output_streams.h"
 #include "relay/media/telephone_events.h"
 #include "relay/rtp/kept_streams.h"
@@ -76,6 +77,7 @@ struct LegSetup {
   RepairTypes repair;
   std::unique_ptr<rtp::RtxReceiver> rtx;  ///< Null: its endpoint has no such streams.
   ExtensionRules extensions;
+  std::unique_ptr<VideoSections> sections;  ///< Null: all video is in place 0.
   /// Null: its endpoint's packets have no transport-wide numbers.
   std::unique_ptr<rtp::TransportFeedback> transport_cc;
   RtpClockRate audio_clock{8000};              ///< Of the audio towards the endpoint.
@@ -116,6 +118,7 @@ struct LegUpdate {
   std::vector<rtp::Reception> receptions;
   std::unique_ptr<rtp::RtxReceiver> rtx;
   ExtensionRules extensions;
+  std::unique_ptr<VideoSections> sections;
   std::unique_ptr<rtp::TransportFeedback> transport_cc;
   std::optional<RtpClockRate> audio_clock;
   std::optional<std::optional<PayloadType>> telephone_event;
@@ -157,6 +160,12 @@ struct LegSnapshot {
   std::optional<SocketAddress> learned_rtcp;
   std::optional<ice::AgentSnapshot> ice;
   media::OutputStreams::Snapshot streams;
+  /// Which section of video a stream of the endpoint was found to be of.
+  struct LearnedSection {
+    Ssrc ssrc;
+    std::uint8_t section = 0;
+  };
+  StaticVector<LearnedSection, 16> sections;
   StaticVector<srtp::StreamIndex, 64> received_indices;
   StaticVector<srtp::StreamIndex, 64> sent_indices;
   /// Where a handshake has made them; keys that an application has handed over it has itself.
@@ -189,6 +198,14 @@ class Leg {
   /// Errors: every DropReason of the way in; counted here, so the caller does nothing.
   [[nodiscard]] Result<wire::OpenRtp, DropReason> receive_rtp(Datagram& in, Outbox& out);
   [[nodiscard]] Result<wire::OpenRtcp, DropReason> receive_rtcp(Datagram& in, Outbox& out);
+  /// The place of the video packet that receive_rtp() has returned last.
+  [[nodiscard]] std::uint8_t section() const { return section_; }
+  /// What video of this type is sent as in the place; nothing where the endpoint takes none there.
+  [[nodiscard]] std::optional<PayloadType> video_type(std::uint8_t section,
+                                                      PayloadType type) const {
+    if (setup_.sections) return setup_.sections->type_in(section, type);
+    return section == 0 ? std::optional(type) : std::nullopt;
+  }
 
   /// The worker's, with which a leg makes packets of its own. `sent` is empty between calls.
   struct Means {
@@ -322,6 +339,10 @@ class Leg {
   }
   void take_keys(LegUpdate& update, Instant now);
   void take_rtcp_keys(LegUpdate& update, Instant now);
+  [[nodiscard, gnu::noinline]] Result<void, DropReason> find_section(const wire::OpenRtp& packet,
+                                                                     std::size_t octets,
+                                                                     Instant arrival);
+  void take_sections(std::unique_ptr<VideoSections>& sections, Instant now);
   void note_transport_seq(const wire::OpenRtp& packet, Instant arrival);
   void send_transport_cc(Instant now, const Means& means, Outbox& out);
   [[gnu::noinline]] void say_mid(wire::OpenRtp& packet) const;
@@ -386,6 +407,7 @@ class Leg {
   media::TelephoneEventReceiver event_receiver_;
   std::optional<media::TelephoneEventSender> digits_;
 
+  std::uint8_t section_ = 0;
   std::optional<Ssrc> newest_ssrc_;
   std::optional<PayloadType> newest_type_;
   Instant started_at_{};

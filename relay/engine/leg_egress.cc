@@ -35,7 +35,10 @@ void Leg::send_rtp(Instant now, wire::OpenRtp&& packet, rtp::KeptStreams* kept, 
 
 void Leg::say_mid(wire::OpenRtp& packet) const {
   if (setup_.repair.kept.test(packet.payload_type().raw())) {
-    setup_.extensions.video_mid.put_into(packet);
+    const std::uint8_t section = streams_.section_of(packet.ssrc());
+    // A section that is gone has no name; its last packets go without.
+    const auto& mids = setup_.extensions.video_mids;
+    if (section < mids.size()) mids[section].put_into(packet);
   } else if (packet.ssrc() == streams_.audio().ssrc()) {
     setup_.extensions.audio_mid.put_into(packet);
   }

@@ -32,6 +32,11 @@ Result<wire::OpenRtp, DropReason> Leg::receive_rtp(Datagram& in, Outbox& out) {
       return failure(DropReason::Paused);
     }
     if (!format.is_known) return failure(DropReason::UnknownPayloadType);
+    if (format.kind == MediaKind::Video && setup_.sections) {
+      if (auto found = find_section(*opened, octets, in.arrival); !found) {
+        return failure(found.error());
+      }
+    }
     if (auto counted = account(*opened, in.arrival, octets, out); !counted) {
       return failure(counted.error());
     }
@@ -63,7 +68,23 @@ Result<wire::OpenRtp, DropReason> Leg::take_repair(wire::OpenRtp packet, std::si
   if (!setup_.rtx) return failure(DropReason::UnknownPayloadType);
   ++received_.retransmitted_packets;
   received_.retransmitted_octets += octets;
-  return setup_.rtx->unwrap(std::move(packet), arrival);
+  auto original = setup_.rtx->unwrap(std::move(packet), arrival);
+  if (!original || !setup_.sections) return original;
+  const auto found = setup_.sections->section_of(*original, arrival);
+  if (!found) return failure(found.error());
+  section_ = *found;
+  return original;
+}
+
+/// Of a packet of video where there are sections.
+Result<void, DropReason> Leg::find_section(const wire::OpenRtp& packet, std::size_t octets,
+                                           Instant arrival) {
+  const auto found = setup_.sections->section_of(packet, arrival);
+  // As where the leg receives nothing: not taken, and not lost either.
+  if (!found && found.error() == DropReason::Paused) (void)note_arrival(packet, arrival, octets);
+  if (!found) return failure(found.error());
+  section_ = *found;
+  return {};
 }
 
 Result<wire::OpenRtp, DropReason> Leg::open(wire::SealedRtp&& sealed, Instant now) {
@@ -192,6 +213,7 @@ Result<wire::OpenRtcp, DropReason> Leg::receive_rtcp(Datagram& in, Outbox& out) 
     const auto learned = endpoint_.on_rtcp(in.arrival, in.from);
     if (!learned) return failure(learned.error());
     if (*learned) out.events.emplace_back(in.arrival, AddressLearned{handle_, in.from, true});
+    if (setup_.sections) setup_.sections->learn(opened->packets(), in.arrival);
     return opened;
   }();
   if (!compound) {

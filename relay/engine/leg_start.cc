@@ -47,6 +47,10 @@ std::unique_ptr<rtp::TransportFeedback> make_transport_cc(const ExtensionRules& 
   return std::make_unique<rtp::TransportFeedback>();
 }
 
+std::unique_ptr<VideoSections> make_sections(const LegSpec& spec) {
+  return spec.video_sections.empty() ? nullptr : std::make_unique<VideoSections>(spec);
+}
+
 }  // namespace
 
 PayloadFormats payload_formats(const LegSpec& spec) {
@@ -69,6 +73,7 @@ void LegUpdate::set_codecs(const LegSpec& now_known) {
   repair = repair_types(now_known);
   rtx = make_rtx(repair);
   extensions = extension_rules(now_known);
+  sections = make_sections(now_known);
   transport_cc = make_transport_cc(extensions);
 }
 
@@ -97,6 +102,7 @@ LegSetup make_setup(const LegSpec& spec, std::uint16_t number, std::uint8_t netw
   setup.repair = repair_types(spec);
   setup.rtx = make_rtx(setup.repair);
   setup.extensions = extension_rules(spec);
+  setup.sections = make_sections(spec);
   setup.transport_cc = make_transport_cc(setup.extensions);
   setup.audio_clock = audio_clock_of(spec);
   setup.telephone_event = telephone_event_of(spec);

@@ -399,6 +399,8 @@ Result<PathPlan, Error> plan(const LegSpec& from, const LegSpec& to,
     }
   }
   builder.map_extensions();
+  const std::size_t common = std::min(from.video_sections.size(), to.video_sections.size());
+  builder.plan.videos = std::max(builder.plan.videos, common);
   const bool has_keys = is_secured(from) || is_secured(to);
   if (builder.plan.kind == PlanKind::Forward && has_keys) builder.plan.kind = PlanKind::Rekey;
   for (const StageSpec& stage : stages) {

@@ -9,6 +9,7 @@
 #include "relay/base/result.h"
 #include "relay/engine/spec.h"
 #include "relay/media/path.h"
+#include "relay/rtp/kept_streams.h"
 
 namespace causeway::engine {
 
@@ -26,6 +27,7 @@ struct PathPlan {
   media::RouteTable routes;
   std::optional<media::Transcoder::Config> transcoder;  ///< Transcode only.
   std::optional<media::ExtensionMaps> extensions;       ///< Nothing: they pass as they are.
+  std::size_t videos = rtp::KeptStreams::kUsual;        ///< Streams of video that are kept.
   std::vector<std::string> recordings;
   std::string text;
 };

@@ -41,7 +41,7 @@ std::unique_ptr<Connection> Session::replace_connection(std::uint16_t from, std:
     if (known->from != from || known->to != to) continue;
     if (connection) {
       connection->path->take_over(*known->path);
-      if (connection->kept && known->kept) std::swap(connection->kept, known->kept);
+      if (connection->kept && known->kept) connection->kept->take_over(*known->kept);
       std::swap(known, connection);
       return connection;
     }

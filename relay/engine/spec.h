@@ -80,6 +80,21 @@ struct ExtensionSpec {
       "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01";
 };
 
+/// A place for video of a leg: a section m=video of a bundle (RFC 8843). What comes in one leaves
+/// in that of the same number on the other leg (adr/0025).
+struct VideoSectionSpec {
+  std::string mid;  ///< At most 16 octets.
+  Direction direction = Direction::SendRecv;
+  std::vector<PayloadType> types;  ///< Of the leg's codecs, as the endpoint sends; empty: all.
+  std::vector<Ssrc> ssrcs;         ///< `a=ssrc` of the endpoint.
+  friend bool operator==(const VideoSectionSpec&, const VideoSectionSpec&) = default;
+
+  static constexpr std::size_t kMost = 4;
+  static constexpr std::size_t kMaxSsrcs = 8;
+  /// Nothing is in this place.
+  [[nodiscard]] bool is_free() const { return mid.empty() && direction == Direction::Inactive; }
+};
+
 /// Which senders a leg listens to. Where it listens and where it sends are two things: only LATCH
 /// joins them.
 struct AcceptFrom {
@@ -124,6 +139,8 @@ struct LegSpec {
   std::vector<CodecSpec> codecs;  ///< In order of preference; empty: anything passes.
   /// Nothing: not known. Between two such legs header extensions pass as they are.
   std::optional<std::vector<ExtensionSpec>> extensions;
+  /// By their numbers; at most VideoSectionSpec::kMost. Empty: all video is in place 0.
+  std::vector<VideoSectionSpec> video_sections;
   TranscodingPolicy transcoding = TranscodingPolicy::Avoid;
   Direction direction = Direction::SendRecv;
   Duration first_packet_timeout = std::chrono::seconds(30);  ///< 0: none.

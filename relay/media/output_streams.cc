@@ -9,18 +9,22 @@ namespace causeway::media {
 OutputStreams::OutputStreams(RtpClockRate audio_clock, Random& random)
     : random_(Random::Key{random.next(), random.next()}), audio_(make_stream(audio_clock)) {}
 
-rtp::OutputStream& OutputStreams::other_for(Ssrc source, RtpClockRate clock) {
+rtp::OutputStream& OutputStreams::other_for(Ssrc source, RtpClockRate clock, std::uint8_t section) {
   CAUSEWAY_CHECK(others_ != nullptr, "a path for other media brings room for their streams");
   const auto known = std::ranges::find(*others_, source, &Other::source);
-  if (known != others_->end()) return known->stream;
+  if (known != others_->end()) {
+    known->section = section;
+    return known->stream;
+  }
   if (!others_->full()) {
     const rtp::OutputStream stream = make_stream(clock);
-    return others_->push_back({source, stream, make_rtx()}).stream;
+    return others_->push_back({source, stream, make_rtx(), section}).stream;
   }
   Other& idlest = *std::ranges::min_element(*others_, {}, [](const Other& other) {
     return other.stream.has_sent() ? other.stream.last_sent() : Instant::min();
   });
   idlest.source = source;
+  idlest.section = section;
   return idlest.stream;
 }
 
@@ -34,6 +38,13 @@ rtp::RtxSender* OutputStreams::rtx_of(Ssrc out) {
   const auto known =
       std::ranges::find_if(*others_, [&](const Other& o) { return o.stream.ssrc() == out; });
   return known == others_->end() ? nullptr : &known->rtx;
+}
+
+std::uint8_t OutputStreams::section_of(Ssrc out) const {
+  for (const Other& other : others()) {
+    if (other.stream.ssrc() == out) return other.section;
+  }
+  return 0;
 }
 
 void OutputStreams::take_room(Room& room) {
@@ -63,6 +74,13 @@ void OutputStreams::resume(Instant now) {
   audio_.resume(now, audio_.clock_rate());
   if (!others_) return;
   for (Other& other : *others_) other.stream.resume(now, other.stream.clock_rate());
+}
+
+void OutputStreams::resume_section(Instant now, std::uint8_t section) {
+  if (!others_) return;
+  for (Other& other : *others_) {
+    if (other.section == section) other.stream.resume(now, other.stream.clock_rate());
+  }
 }
 
 rtp::OutputStream OutputStreams::make_stream(RtpClockRate clock) {

@@ -25,7 +25,8 @@ class OutputStreams {
   struct Other {
     Ssrc source;
     rtp::OutputStream stream;
-    rtp::RtxSender rtx;  ///< Where the endpoint has negotiated it.
+    rtp::RtxSender rtx;        ///< Where the endpoint has negotiated it.
+    std::uint8_t section = 0;  ///< Of video: the place that its packets are of.
   };
   using Others = StaticVector<Other, kMaxOthers>;
   using Room = std::unique_ptr<Others>;
@@ -42,7 +43,10 @@ class OutputStreams {
   [[nodiscard]] rtp::OutputStream& audio() { return audio_; }
   [[nodiscard]] const rtp::OutputStream& audio() const { return audio_; }
   /// The stream that carries `source`, begun where it is new. REQUIRES: there is room.
-  [[nodiscard]] rtp::OutputStream& other_for(Ssrc source, RtpClockRate clock);
+  [[nodiscard]] rtp::OutputStream& other_for(Ssrc source, RtpClockRate clock,
+                                             std::uint8_t section = 0);
+  /// The section of the stream that the endpoint sees as `out`; 0 where there is none.
+  [[nodiscard]] std::uint8_t section_of(Ssrc out) const;
   [[nodiscard]] std::span<const Other> others() const;
   /// The retransmissions of the stream that the endpoint sees as `out`; null where it has none.
   [[nodiscard]] rtp::RtxSender* rtx_of(Ssrc out);
@@ -58,6 +62,8 @@ class OutputStreams {
   /// After a time in which nothing could be sent (hold): the next packet of each stream takes the
   /// next sequence number and the timestamp that the elapsed time asks for.
   void resume(Instant now);
+  /// The same for the streams of one section of video.
+  void resume_section(Instant now, std::uint8_t section);
   /// Moves each stream whose SSRC `is_spent` to a new one, for a sender that must not go on under
   /// the old (RFC 3711: re-keyed without MKI while its ROC is not zero). Their timelines go on.
   template <typename Predicate>

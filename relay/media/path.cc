@@ -28,15 +28,16 @@ Result<void, DropReason> Path::pass(wire::OpenRtp&& packet, const Route& route, 
     Emit emit{io.pool, io.streams.audio(), io.sent};
     transcoder_->stand_by(now, emit);
   }
-  rtp::OutputStream& stream =
-      route.is_audio ? io.streams.audio() : io.streams.other_for(packet.ssrc(), route.clock);
+  rtp::OutputStream& stream = route.is_audio
+                                  ? io.streams.audio()
+                                  : io.streams.other_for(packet.ssrc(), route.clock, io.section);
   const auto placed =
       stream.map({packet.ssrc(), packet.seq(), packet.timestamp(), now, route.clock});
   if (!placed) return failure(placed.error());
   packet.set_ssrc(placed->ssrc);
   packet.set_seq(placed->seq);
   packet.set_timestamp(placed->timestamp);
-  packet.set_payload_type(route.out);
+  packet.set_payload_type(io.video_type.value_or(route.out));
   // The marker of audio begins a talkspurt; that of video ends a frame and is the sender's alone.
   if (placed->starts_timeline && route.is_audio) packet.set_marker(true);
   map_extensions(packet, route);

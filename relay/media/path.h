@@ -41,6 +41,8 @@ class Path {
     PacketPool& pool;
     OutputStreams& streams;
     std::vector<wire::OpenRtp>& sent;
+    std::uint8_t section = 0;  ///< Of a packet of video: the place that it is of.
+    std::optional<PayloadType> video_type = std::nullopt;  ///< There; else the route's.
   };
 
   /// Errors: UnknownPayloadType, and what OutputStream::map refuses (Late, Duplicate). A packet

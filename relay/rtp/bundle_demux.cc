@@ -70,17 +70,16 @@ bool BundleDemux::add_sent(Ssrc ssrc, SectionIndex section) {
 
 void BundleDemux::take_over(const BundleDemux& before) {
   for (const Stream& stream : before.streams_) {
-    if (stream.is_signalled || !stream.section) continue;
-    const Section* const was = before.find_section(*stream.section);
-    const Section* const is = was == nullptr ? nullptr : find_section(was->text());
     // One that is signalled now is where the description says.
-    if (is == nullptr ||
-        std::ranges::find(streams_, stream.ssrc, &Stream::ssrc) != streams_.end()) {
-      continue;
-    }
+    if (std::ranges::find(streams_, stream.ssrc, &Stream::ssrc) != streams_.end()) continue;
+    const Section* const was = stream.section ? before.find_section(*stream.section) : nullptr;
+    const Section* const is = was == nullptr ? nullptr : find_section(was->text());
+    if (is != nullptr && stream.is_signalled) continue;
+    // What still comes of a section that is gone is of no other one.
     Stream& kept = stream_for(stream.ssrc, stream.last_seen);
     kept = stream;
-    kept.section = is->index;
+    kept.is_signalled = false;
+    kept.section = is == nullptr ? std::nullopt : std::optional(is->index);
   }
 }
 

@@ -70,8 +70,20 @@ class BundleDemux {
   /// One more stream of our own. False where there is no room.
   [[nodiscard]] bool add_sent(Ssrc ssrc, SectionIndex section);
   /// Goes on with what `before`, made for an earlier description, has learned of sections that are
-  /// still there under their MID.
+  /// still there under their MID. Streams of the others are nobody's until they name one.
   void take_over(const BundleDemux& before);
+
+  /// What is known of a stream from elsewhere, as if it had been learned at `now`.
+  void bind(Ssrc ssrc, SectionIndex section, Instant now) {
+    stream_for(ssrc, now).section = section;
+  }
+  /// Calls `act` with the SSRC and the section of each stream that was learned.
+  template <typename F>
+  void for_each_learned(F act) const {
+    for (const Stream& stream : streams_) {
+      if (!stream.is_signalled && stream.section) act(stream.ssrc, *stream.section);
+    }
+  }
 
   /// Errors: NoPath, UnknownPayloadType.
   [[nodiscard]] Result<SectionIndex, DropReason> route(const wire::OpenRtp& packet, Instant now);

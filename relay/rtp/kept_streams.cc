@@ -41,6 +41,12 @@ std::optional<KeptStreams::Repeat> KeptStreams::repeat(Ssrc ssrc, SeqNum seq, In
   return Repeat{*octets, known->form};
 }
 
+void KeptStreams::take_over(KeptStreams& before) {
+  sent_ = before.sent_;
+  if (streams_.size() < before.streams_.size()) return streams_.swap(before.streams_);
+  std::ranges::swap_ranges(before.streams_, streams_);
+}
+
 void KeptStreams::clear() {
   for (Stream& stream : streams_) {
     stream.ssrc.reset();

@@ -1,9 +1,9 @@
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "relay/base/bytes.h"
 #include "relay/base/time.h"
@@ -14,14 +14,16 @@
 namespace causeway::rtp {
 
 /// The last packets of the streams towards one endpoint that are sent again: a RetransmissionBuffer
-/// for each, at most kMost, which is a camera and a shared screen. A further stream takes the place
-/// of one that was silent for as long as a packet is of use; until there is such a one it is not
-/// kept, and NACKs about it cross. All memory is allocated by the constructor (370 KiB).
+/// for each, at most so many as it was made for. A further stream takes the place of one that was
+/// silent for as long as a packet is of use; until there is such a one it is not kept, and NACKs
+/// about it cross. All memory is allocated by the constructor (185 KiB a stream).
 class KeptStreams {
  public:
-  static constexpr std::size_t kMost = 2;
+  static constexpr std::size_t kUsual = 2;  ///< A camera and a shared screen.
   /// A packet may be as large as Ethernet carries without IP fragments.
   static constexpr RetransmissionLimits kLimits{.packets = 128, .octets = 1472};
+
+  explicit KeptStreams(std::size_t streams = kUsual) : streams_(streams) {}
 
   /// What was kept of a packet, see RetransmissionBuffer. What was sealed is not to be taken for
   /// open, nor the other way round, so a stream whose form changes forgets its packets.
@@ -45,6 +47,9 @@ class KeptStreams {
   [[nodiscard]] std::optional<Repeat> repeat(Ssrc ssrc, SeqNum seq, Instant now);
   /// Forgets all packets: those of before a leg's security changed must not be seen after it.
   void clear();
+  /// Goes on with the packets of `before`, and its room where that is more. Allocates nothing;
+  /// `before` is then only fit to be freed.
+  void take_over(KeptStreams& before);
 
  private:
   struct Stream {
@@ -56,7 +61,7 @@ class KeptStreams {
   [[nodiscard]] Stream* place_for(Ssrc ssrc, Instant now);
 
   RateMeter sent_;
-  std::array<Stream, kMost> streams_;
+  std::vector<Stream> streams_;
 };
 
 }  // namespace causeway::rtp

@@ -279,6 +279,75 @@ class BrowserCalls(RealTimeTest):
             self.assertEqual(self.browser.call(page, "stats")["pictures_lost"], 0)
         self.assertIn("vp8", self.relay.run("describe", session).stdout)
 
+    def negotiate(self, session, offerer, answerer):
+        """An offer of the page `offerer` in mid-call. Returns (its offer, the relay's)."""
+        legs = {"a": "legs/caller", "b": "legs/callee"}
+        ways = {"fromLeg": legs[offerer], "toLeg": legs[answerer]}
+        offer = self.browser.call(offerer, "offer")
+        bridge = self.rpc("BridgeOffer", name=session, offerSdp=offer, **ways)
+        answer = self.rpc("BridgeAnswer", name=session, fromLeg=legs[answerer], toLeg=legs[offerer],
+                          answerSdp=self.browser.call(answerer, "answer", bridge["offer_sdp"]))
+        self.browser.call(offerer, "accept", answer["answer_sdp"])
+        return offer, bridge["offer_sdp"]
+
+    def wait_seen(self, page, mid, index):
+        """Until more frames of this section have come, in the colour of that index."""
+        def frames():
+            return self.browser.call(page, "stats").get("frames_of", {}).get(mid, 0)
+        before = frames()
+        wait_for("more pictures of %s at %s" % (mid, page), lambda: frames() > before + 15, PATIENCE)
+
+        def is_seen():
+            colour = self.browser.call(page, "seen", mid)
+            return colour and colour[index] > 150 and sum(colour) - colour[index] < 150
+        wait_for("the colour %d of %s at %s" % (index, mid, page), is_seen, PATIENCE)
+
+    def test_a_screen_is_shared_beside_the_camera_and_taken_away_in_mid_call(self):
+        self.speech("woman.wav", 5, "woman")
+        self.browser.call("a", "open", "/woman.wav", "red")
+        self.browser.call("b", "open", "/woman.wav", "blue")
+        session, _, _ = self.bridge_pages()
+        camera, = self.browser.call("b", "screens")
+        self.wait_seen("b", camera, 0)
+        lines = []
+        for colour, index in (("lime", 1), ("blue", 2)):
+            self.browser.call("a", "share", colour)
+            offers = self.negotiate(session, "a", "b")
+            lines.append([len(re.findall("m=video", offer)) for offer in offers])
+            # One payload type for both, so that nothing else tells them apart.
+            types = re.findall(r"m=video \d+ \S+ (\d+)", offers[0])
+            self.assertEqual(len(set(types)), 1)
+            shown = self.browser.call("b", "screens")
+            self.assertEqual(len(shown), 2)
+            screen, = set(shown) - {camera}
+            self.wait_seen("b", screen, index)
+            self.wait_seen("b", camera, 0)
+            leg = next(each for each in self.rpc("GetSession", name=session)["session"]["legs"]
+                       if each["name"].endswith("/callee"))
+            self.assertEqual([each["mid"] for each in leg["video_sections"]], [camera, screen])
+            self.browser.call("a", "stopSharing")
+            self.negotiate(session, "a", "b")
+            self.assertEqual(self.browser.call("b", "screens"), [camera])
+            self.wait_seen("b", camera, 0)
+        # The second took the lines of the first.
+        self.assertEqual(lines, [[2, 2], [2, 2]])
+        # The other page shares too, under the offer of its own.
+        self.browser.call("b", "share", "lime")
+        self.negotiate(session, "b", "a")
+        mids = self.browser.call("a", "screens")
+        self.assertEqual(len(mids), 2)
+        self.wait_seen("a", mids[0], 2)
+        self.wait_seen("a", mids[1], 1)
+        # All the while the sound went on, and nothing of it was lost on either hop.
+        for page, other in (("a", "b"), ("b", "a")):
+            sent = self.browser.call(other, "stats")["sent"]
+            self.assertGreater(sent, 50 * 5)
+            wait_for("the sound that was sent", lambda p=page, n=sent: (
+                self.browser.call(p, "stats")["received"] >= n), PATIENCE)
+            self.assertEqual(self.browser.call(page, "stats")["lost"], 0)
+        report = self.relay.report(session)
+        for leg in ("caller", "callee"):
+            self.assertEqual(int(report[leg]["received"].get("lost_packets", 0)), 0)
 
     def test_lost_pictures_are_sent_again_by_the_relay(self):
         self.speech("woman.wav", 5, "woman")

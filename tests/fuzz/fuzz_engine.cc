@@ -158,6 +158,11 @@ class Node {
           ExtensionSpec{id, std::string(ExtensionSpec::kTransportCc), engine::MediaKind::Video, ""},
           ExtensionSpec{9, std::string(ExtensionSpec::kMid), engine::MediaKind::Video, "v"}};
     }
+    // Two places of video, one of which has only some of the types and a signalled SSRC.
+    if ((codecs & 0x30) == 0x30) {
+      parts.spec.video_sections = {{"v", engine::Direction::SendRecv, {}, {}},
+                                   {"w", static_cast<engine::Direction>(shape % 4), {}, {Ssrc(2)}}};
+    }
     parts.spec.has_rtcp_mux = (shape & 1) != 0;
     if ((codecs & 0x80) != 0) share_port(parts, (codecs & 0x40) != 0);
     if ((shape & 2) != 0) parts.spec.remote_rtp = address_of(shape / 16 % kEndpoints);

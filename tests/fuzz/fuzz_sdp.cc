@@ -25,6 +25,22 @@ void check_bounds(const jsep::SessionDescription& description) {
   }
 }
 
+/// Each section of video has a place of its own, and the next offer has the same ones.
+void check_videos(const jsep::Profile& profile, const jsep::Agreed& agreed) {
+  const std::size_t most = profile.has_ice ? jsep::kMaxVideos : 1;
+  CAUSEWAY_CHECK(agreed.videos.size() <= most, "too many sections of video");
+  for (const jsep::Video& each : agreed.videos) {
+    CAUSEWAY_CHECK(each.place < most && !each.codecs.empty(), "video without a place");
+    CAUSEWAY_CHECK(jsep::video_in(agreed.videos, each.place) == &each, "two in one place");
+    CAUSEWAY_CHECK(agreed.lines.at(each.line).is_ours, "video in a line that was refused");
+  }
+  const jsep::Offer next = jsep::make_offer(profile, {}, &agreed);
+  for (const jsep::Video& each : next.videos) {
+    const jsep::Video* const was = jsep::video_in(agreed.videos, each.place);
+    CAUSEWAY_CHECK(was != nullptr && was->line == each.line, "an offer has moved a section");
+  }
+}
+
 /// What any profile makes of it as an offer: its answer reads, and has the offer's sections.
 void check_answers(const jsep::SessionDescription& offer) {
   for (const char* name :
@@ -46,6 +62,7 @@ void check_answers(const jsep::SessionDescription& offer) {
     if (!answer && text.size() > jsep::SdpLimits::kOctets) continue;
     CAUSEWAY_CHECK(answer.has_value(), "an answer cannot be read");
     CAUSEWAY_CHECK(answer->media.size() == offer.media.size(), "an answer has other sections");
+    check_videos(profile, *agreed);
   }
 }
 

@@ -100,7 +100,7 @@ TEST(Negotiation, TakesTheFirstAudioAndRefusesTheRestWithPortZero) {
   for (const char* name : {"chromium_audio_video", "firefox_audio", "safari_audio"}) {
     const SessionDescription offer = parsed(seed(name));
     CodecPolicy sound_only;
-    sound_only.video.emplace();
+    sound_only.videos.emplace();
     const Agreed browser = agreed("webrtc", seed(name), sound_only);
     const SessionDescription answer = parsed(write_answer(profile("webrtc"), browser, our_side()));
     ASSERT_EQ(answer.media.size(), offer.media.size()) << name;
@@ -116,11 +116,12 @@ TEST(Negotiation, TakesTheFirstAudioAndRefusesTheRestWithPortZero) {
 
 TEST(Negotiation, TakesVideoOfTheSameBundleWithWhatTheRelayCarries) {
   const Agreed browser = agreed("webrtc", seed("chromium_audio_video"));
-  ASSERT_TRUE(browser.video);
-  EXPECT_THAT(names_of(browser.video->codecs), ElementsAre("VP8/90000", "H264/90000", "AV1/90000"));
-  EXPECT_THAT(browser.video->codecs[0].feedback,
+  ASSERT_EQ(browser.videos.size(), 1U);
+  EXPECT_THAT(names_of(browser.videos.at(0).codecs),
+              ElementsAre("VP8/90000", "H264/90000", "AV1/90000"));
+  EXPECT_THAT(browser.videos.at(0).codecs[0].feedback,
               ElementsAre("nack", "nack pli", "ccm fir", "goog-remb"));
-  EXPECT_THAT(browser.video->codecs[1].feedback, ElementsAre("nack pli"));
+  EXPECT_THAT(browser.videos.at(0).codecs[1].feedback, ElementsAre("nack pli"));
   const std::string text = write_answer(profile("webrtc"), browser, our_side());
   const SessionDescription answer = parsed(text);
   ASSERT_EQ(answer.media.size(), 3U);
@@ -134,8 +135,135 @@ TEST(Negotiation, TakesVideoOfTheSameBundleWithWhatTheRelayCarries) {
 /// What one side of a call that was agreed on looks like from the other.
 CodecPolicy seen_from_the_other_side(const Agreed& one) {
   CodecPolicy policy;
-  policy.video = Video{one.video->codecs, turned(one.video->direction)};
+  policy.videos = {Video{one.videos.at(0).codecs, turned(one.videos.at(0).direction)}};
   return policy;
+}
+
+/// Chromium's offer with a section of its own for each of these mids, behind the camera's.
+std::string with_more_video(const std::vector<std::string>& mids) {
+  std::string text = seed("chromium_audio_video");
+  const std::size_t camera = text.find("m=video");
+  const std::size_t data = text.find("m=application");
+  std::string section = text.substr(camera, data - camera);
+  // SSRCs are each section's own.
+  while (section.find("a=ssrc") != std::string::npos) {
+    const std::size_t at = section.find("a=ssrc");
+    section.erase(at, section.find('\n', at) + 1 - at);
+  }
+  std::string more;
+  for (const std::string& mid : mids) {
+    std::string copy = section;
+    copy.replace(copy.find("a=mid:1"), 7, "a=mid:" + mid);
+    more += copy;
+    text.insert(text.find("a=group:BUNDLE 0 1") + 18, " " + mid);
+  }
+  text.insert(text.find("m=application"), more);
+  return text;
+}
+
+TEST(Negotiation, EachSectionOfVideoHasAPlaceAndKeepsIt) {
+  const Agreed two = agreed("webrtc", with_more_video({"s"}));
+  ASSERT_EQ(two.videos.size(), 2U);
+  EXPECT_EQ(two.videos[0].place, 0);
+  EXPECT_EQ(two.videos[1].place, 1);
+  EXPECT_EQ(two.videos[1].line, 2U);
+  EXPECT_EQ(two.videos[0].codecs[0].type, two.videos[1].codecs[0].type);
+  const SessionDescription answer = parsed(write_answer(profile("webrtc"), two, our_side()));
+  ASSERT_EQ(answer.media.size(), 4U);
+  EXPECT_EQ(answer.media[2].port, answer.media[0].port);
+  EXPECT_EQ(answer.bundle_of(answer.media[2])->mids, (std::vector<std::string>{"0", "1", "s"}));
+  EXPECT_NE(answer.media[1].msids, answer.media[2].msids);
+  // Without the camera the screen stays where it is; another camera takes the free place.
+  std::string without = with_more_video({"s"});
+  without.replace(without.find("m=video 9"), 9, "m=video 0");
+  const Agreed screen = agreed("webrtc", without, {}, &two);
+  ASSERT_EQ(screen.videos.size(), 1U);
+  EXPECT_EQ(screen.videos[0].place, 1);
+  std::string again = with_more_video({"s"});
+  again.replace(again.find("a=mid:1"), 7, "a=mid:9");
+  again.replace(again.find("BUNDLE 0 1"), 10, "BUNDLE 0 9");
+  const Agreed both = agreed("webrtc", again, {}, &screen);
+  ASSERT_EQ(both.videos.size(), 2U);
+  EXPECT_EQ(both.videos[0].place, 0);
+  EXPECT_EQ(both.videos[1].place, 1);
+}
+
+TEST(Negotiation, TheOtherSideIsOfferedEachPlaceAndARefusedLineIsUsedAgain) {
+  const Agreed two = agreed("webrtc", with_more_video({"s"}));
+  CodecPolicy both;
+  both.videos.emplace();
+  for (const Video& each : two.videos) {
+    both.videos->push_back({each.codecs, Direction::SendRecv, {}, each.place});
+  }
+  CodecPolicy camera_only = both;
+  camera_only.videos->pop_back();
+  const Profile& lite_peer = profile("sip-webrtc");
+  // One answers the other: our offer, read by the webrtc profile as a browser's would be.
+  const auto settle = [&](const CodecPolicy& policy, const Agreed* before,
+                          const Agreed* theirs_before) {
+    const Offer offer = make_offer(lite_peer, policy, before);
+    const std::string text = write_offer(lite_peer, offer, our_side());
+    Agreed theirs = agreed("webrtc", text, {}, theirs_before);
+    auto ours = agree_on_answer(lite_peer, offer,
+                                parsed(write_answer(profile("webrtc"), theirs, our_side())));
+    EXPECT_TRUE(ours) << (ours ? "" : ours.error().to_string());
+    return std::pair{std::move(*ours), std::move(theirs)};
+  };
+  const auto first = settle(camera_only, nullptr, nullptr);
+  ASSERT_EQ(first.first.videos.size(), 1U);
+  const auto shared = settle(both, &first.first, &first.second);
+  ASSERT_EQ(shared.first.videos.size(), 2U);
+  EXPECT_EQ(shared.first.lines[2].mid, "2");
+  EXPECT_EQ(shared.first.videos[0].codecs[0].type, shared.first.videos[1].codecs[0].type);
+  ASSERT_TRUE(shared.first.videos[1].codecs[0].rtx);
+  const auto stopped = settle(camera_only, &shared.first, &shared.second);
+  EXPECT_EQ(stopped.first.videos.size(), 1U);
+  EXPECT_FALSE(stopped.first.lines[2].is_ours);
+  const auto again = settle(both, &stopped.first, &stopped.second);
+  ASSERT_EQ(again.first.videos.size(), 2U);
+  ASSERT_EQ(again.first.lines.size(), 3U);
+  EXPECT_EQ(again.first.lines[2].mid, "3") << "one that was never used";
+  EXPECT_EQ(again.first.videos[1].place, 1);
+}
+
+TEST(Negotiation, RefusesASectionThatNothingWouldTellOrForWhichThereIsNoPlace) {
+  const Agreed five = agreed("webrtc", with_more_video({"s", "t", "u", "v"}));
+  EXPECT_EQ(five.videos.size(), kMaxVideos);
+  EXPECT_FALSE(five.lines[5].is_ours);
+  // A payload type means one thing in a bundle.
+  std::string other = with_more_video({"s"});
+  const std::size_t second = other.find("m=video", other.find("m=video") + 1);
+  for (std::size_t at = other.find("VP8/90000", second); at != std::string::npos;
+       at = other.find("VP8/90000", at)) {
+    other.replace(at, 9, "VP9/90000");
+  }
+  const Agreed mixed = agreed("webrtc", other);
+  ASSERT_EQ(mixed.videos.size(), 2U);
+  EXPECT_THAT(names_of(mixed.videos[1].codecs), ElementsAre("H264/90000", "AV1/90000"));
+  // Its packets have to say where they belong.
+  std::string silent = with_more_video({"s"});
+  const std::string mid = "urn:ietf:params:rtp-hdrext:sdes:mid";
+  silent.replace(silent.find(mid, silent.find("m=video", silent.find("m=video") + 1)), mid.size(),
+                 "urn:of:no:consequence");
+  EXPECT_EQ(agreed("webrtc", silent).videos.size(), 1U);
+  // The other side has no such place.
+  const CodecPolicy one = seen_from_the_other_side(agreed("webrtc", seed("chromium_audio_video")));
+  EXPECT_EQ(agreed("webrtc", with_more_video({"s"}), one).videos.size(), 1U);
+}
+
+TEST(Negotiation, WithoutABundleThereIsOneSectionOfVideoAndOfAudioAlways) {
+  const Agreed phone = agreed(
+      "sip-trunk", trunk("m=audio 4000 RTP/AVP 0\r\nm=video 4002 RTP/AVP 96\r\na=rtpmap:96 VP8/"
+                         "90000\r\nm=video 4004 RTP/AVP 96\r\na=rtpmap:96 VP8/90000\r\n"
+                         "m=audio 4006 RTP/AVP 0"));
+  ASSERT_EQ(phone.videos.size(), 1U);
+  OurSide our = our_side();
+  our.video.emplace().rtp = *SocketAddress::parse("198.51.100.1:20002");
+  const SessionDescription answer = parsed(write_answer(profile("sip-trunk"), phone, our));
+  ASSERT_EQ(answer.media.size(), 4U);
+  EXPECT_EQ(answer.media[1].port, UdpPort(20002));
+  EXPECT_EQ(answer.media[2].port, UdpPort(0));
+  EXPECT_EQ(answer.media[3].port, UdpPort(0));
 }
 
 TEST(Negotiation, OffersTheVideoThatTheOtherSideHas) {
@@ -143,7 +271,7 @@ TEST(Negotiation, OffersTheVideoThatTheOtherSideHas) {
   const auto section = caller.find("m=video");
   caller.replace(caller.find("a=sendrecv", section), 10, "a=sendonly");
   const Agreed first = agreed("webrtc", caller);
-  EXPECT_EQ(first.video->direction, Direction::RecvOnly);
+  EXPECT_EQ(first.videos.at(0).direction, Direction::RecvOnly);
   const Offer offer = make_offer(profile("webrtc"), seen_from_the_other_side(first), nullptr);
   const std::string text = write_offer(profile("webrtc"), offer, our_side());
   const SessionDescription written = parsed(text);
@@ -179,17 +307,18 @@ TEST(Negotiation, OffersTheVideoThatTheOtherSideHas) {
   put("a=sendonly", "a=recvonly");
   const auto taken = agree_on_answer(profile("webrtc"), offer, parsed(callee));
   ASSERT_TRUE(taken) << taken.error().to_string() << callee;
-  ASSERT_TRUE(taken->video) << callee;
-  ASSERT_EQ(taken->video->codecs.size(), 1U);
-  EXPECT_EQ(taken->video->codecs[0].type, PayloadType(102));
-  EXPECT_EQ(taken->video->codecs[0].send_type, PayloadType(122));
-  EXPECT_EQ(taken->video->direction, Direction::SendOnly);
+  ASSERT_EQ(taken->videos.size(), 1U) << callee;
+  ASSERT_EQ(taken->videos.at(0).codecs.size(), 1U);
+  EXPECT_EQ(taken->videos.at(0).codecs[0].type, PayloadType(102));
+  EXPECT_EQ(taken->videos.at(0).codecs[0].send_type, PayloadType(122));
+  EXPECT_EQ(taken->videos.at(0).direction, Direction::SendOnly);
 
   // What the caller is then answered: that level, and nothing that the callee does not have.
   const Agreed last = agreed("webrtc", caller, seen_from_the_other_side(*taken));
-  EXPECT_THAT(names_of(last.video->codecs), ElementsAre("H264/90000"));
-  EXPECT_EQ(last.video->codecs[0].our_parameters, "packetization-mode=1;profile-level-id=42000c");
-  EXPECT_EQ(last.video->direction, Direction::RecvOnly);
+  EXPECT_THAT(names_of(last.videos.at(0).codecs), ElementsAre("H264/90000"));
+  EXPECT_EQ(last.videos.at(0).codecs[0].our_parameters,
+            "packetization-mode=1;profile-level-id=42000c");
+  EXPECT_EQ(last.videos.at(0).direction, Direction::RecvOnly);
 }
 
 TEST(Negotiation, VideoWithoutABundleHasAPortAndKeysOfItsOwn) {
@@ -263,7 +392,7 @@ TEST(Negotiation, VideoThatCannotBeReachedIsRefusedAndTheSoundGoesOn) {
                                   "inline:b3Vyc291cnNvdXJzb3Vyc291cnNvdXJzb3Vyc291cnM\r\n"
                                   "m=video 4002 RTP/SAVP 96\r\na=rtpmap:96 VP8/90000\r\n");
   const Agreed heard = agreed("sip-srtp", offer);
-  EXPECT_FALSE(heard.video) << "it has no keys";
+  EXPECT_TRUE(heard.videos.empty()) << "it has no keys";
   EXPECT_THAT(write_answer(profile("sip-srtp"), heard, our_side()), HasSubstr("m=video 0 "));
 }
 
@@ -291,7 +420,7 @@ TEST(Negotiation, OffersRetransmissionsWhateverTheOtherSideHasAndTakesWhatIsAnsw
   Codec vp9 = vp8;
   vp9.type = vp9.send_type = PayloadType(97);
   vp9.name = "VP9";
-  policy.video = Video{{vp8, vp9}, Direction::SendRecv};  // without feedback, without rtx
+  policy.videos = {Video{{vp8, vp9}, Direction::SendRecv}};  // without feedback, without rtx
   const Offer offer = make_offer(profile("webrtc"), policy, nullptr);
   const std::string text = write_offer(profile("webrtc"), offer, our_side());
   const SessionDescription written = parsed(text);
@@ -314,12 +443,12 @@ TEST(Negotiation, OffersRetransmissionsWhateverTheOtherSideHasAndTakesWhatIsAnsw
   put("a=rtpmap:98 rtx", "a=rtpmap:108 rtx");
   put("a=fmtp:98 apt=96", "a=fmtp:108 apt=106");
   const auto taken = agree_on_answer(profile("webrtc"), offer, parsed(callee));
-  ASSERT_TRUE(taken && taken->video) << callee;
-  ASSERT_EQ(taken->video->codecs.size(), 2U);
-  ASSERT_TRUE(taken->video->codecs[0].rtx);
-  EXPECT_EQ(taken->video->codecs[0].rtx->type, PayloadType(98));
-  EXPECT_EQ(taken->video->codecs[0].rtx->send_type, PayloadType(108));
-  EXPECT_FALSE(taken->video->codecs[1].rtx);
+  ASSERT_TRUE(taken && taken->videos.size() == 1) << callee;
+  ASSERT_EQ(taken->videos.at(0).codecs.size(), 2U);
+  ASSERT_TRUE(taken->videos.at(0).codecs[0].rtx);
+  EXPECT_EQ(taken->videos.at(0).codecs[0].rtx->type, PayloadType(98));
+  EXPECT_EQ(taken->videos.at(0).codecs[0].rtx->send_type, PayloadType(108));
+  EXPECT_FALSE(taken->videos.at(0).codecs[1].rtx);
 
   // The next offer keeps the numbers and asks once more for what was not taken.
   const Offer next = make_offer(profile("webrtc"), policy, &*taken);
@@ -383,13 +512,13 @@ TEST(Negotiation, OffersItsHeaderExtensionsUnderOneIdInTheWholeBundle) {
                           "4 mid"));
   // Video that is added later leaves the numbers of the audio's alone.
   CodecPolicy sound_only;
-  sound_only.video.emplace();
+  sound_only.videos.emplace();
   Agreed sound = agreed("webrtc", seed("chromium_audio"), sound_only);
   sound.extensions = {{3, "urn:ietf:params:rtp-hdrext:sdes:mid"}};
   const Offer added = make_offer(profile("webrtc"), seen_from_the_other_side(first), &sound);
-  ASSERT_TRUE(added.video);
+  ASSERT_EQ(added.videos.size(), 1U);
   std::set<int> ids;
-  for (const Extension& each : added.video->extensions) {
+  for (const Extension& each : added.videos.at(0).extensions) {
     EXPECT_TRUE(ids.insert(each.id).second);
     EXPECT_EQ(each.id == 3, each.uri == "urn:ietf:params:rtp-hdrext:sdes:mid") << each.uri;
   }
@@ -408,11 +537,11 @@ TEST(Negotiation, AnAnswerMayLeaveTheVideoOut) {
   callee.erase(callee.find("a=bundle-only"), 15);
   const auto taken = agree_on_answer(profile("webrtc"), offer, parsed(callee));
   ASSERT_TRUE(taken) << taken.error().to_string();
-  EXPECT_FALSE(taken->video);
+  EXPECT_TRUE(taken->videos.empty());
   CodecPolicy policy;
-  policy.video.emplace();
+  policy.videos.emplace();
   const Agreed answered = agreed("webrtc", seed("chromium_audio_video"), policy, &first);
-  EXPECT_FALSE(answered.video);
+  EXPECT_TRUE(answered.videos.empty());
   EXPECT_THAT(write_answer(profile("webrtc"), answered, our_side()), HasSubstr("m=video 0 "));
   // Nor does the next offer of ours have it.
   const Offer next = make_offer(profile("webrtc"), policy, &*taken);
@@ -658,6 +787,7 @@ TEST(Negotiation, TenThousandAgreementsBreakNoRule) {
     std::unique_ptr<Agreed> b;
     int done_count = 0;
     int video_count = 0;
+    int several_count = 0;
     for (int i = 0; i < 2'000; ++i) {
       if (chance(20)) {
         a.reset();
@@ -674,9 +804,15 @@ TEST(Negotiation, TenThousandAgreementsBreakNoRule) {
       const Agreed pictures = agreed("webrtc", seed("chromium_audio_video"));
       for (CodecPolicy* policy : {&of_a, &of_b}) {
         if (chance(4)) continue;
-        policy->video.emplace().direction = static_cast<Direction>(random() % 4);
-        for (const Codec& codec : pictures.video->codecs) {
-          if (!chance(3)) policy->video->codecs.push_back(codec);
+        policy->videos.emplace();
+        for (std::uint8_t place = 0; place < kMaxVideos; ++place) {
+          if (chance(2)) continue;
+          Video& video = policy->videos->emplace_back();
+          video.place = place;
+          video.direction = static_cast<Direction>(random() % 4);
+          for (const Codec& codec : pictures.videos.at(0).codecs) {
+            if (!chance(3)) video.codecs.push_back(codec);
+          }
         }
       }
       OurSide our = our_side();
@@ -711,16 +847,36 @@ TEST(Negotiation, TenThousandAgreementsBreakNoRule) {
       }
       ASSERT_TRUE(settled) << settled.error().to_string() << answer_text;
       ASSERT_EQ(names_of(settled->codecs), names_of(taken->codecs));
-      ASSERT_EQ(settled->video.has_value(), taken->video.has_value()) << text << answer_text;
-      if (taken->video) {
+      ASSERT_EQ(settled->videos.size(), taken->videos.size()) << text << answer_text;
+      ASSERT_LE(taken->videos.size(), profile(name).has_ice ? kMaxVideos : 1U);
+      several_count += taken->videos.size() > 1 ? 1 : 0;
+      std::set<std::string> mids;
+      std::set<int> places;
+      for (const Video& theirs_of_it : taken->videos) {
         ++video_count;
-        ASSERT_EQ(names_of(settled->video->codecs), names_of(taken->video->codecs));
-        ASSERT_EQ(settled->video->direction,
-                  turned(lesser(taken->video->direction, turned(offer.video->direction))));
+        const std::size_t line = theirs_of_it.line;
+        const Video* const ours_of_it = video_of_line(settled->videos, line);
+        const Video* const offered = video_of_line(offer.videos, line);
+        ASSERT_TRUE(ours_of_it != nullptr && offered != nullptr) << text << answer_text;
+        ASSERT_TRUE(places.insert(theirs_of_it.place).second) << text;
+        ASSERT_TRUE(settled->lines[line].is_ours && taken->lines[line].is_ours);
+        if (profile(name).has_ice) {
+          ASSERT_TRUE(mids.insert(settled->lines[line].mid.value()).second) << text;
+        }
+        ASSERT_EQ(names_of(ours_of_it->codecs), names_of(theirs_of_it.codecs));
+        ASSERT_EQ(ours_of_it->direction,
+                  turned(lesser(theirs_of_it.direction, turned(offered->direction))));
         std::set<int> types;
         for (const Codec& codec : taken->codecs) types.insert(codec.type.raw());
-        for (const Codec& codec : taken->video->codecs) types.insert(codec.type.raw());
-        ASSERT_EQ(types.size(), taken->codecs.size() + taken->video->codecs.size()) << text;
+        for (const Codec& codec : theirs_of_it.codecs) types.insert(codec.type.raw());
+        ASSERT_EQ(types.size(), taken->codecs.size() + theirs_of_it.codecs.size()) << text;
+        for (const Video& other : taken->videos) {
+          for (const Codec& codec : theirs_of_it.codecs) {
+            for (const Codec& another : other.codecs) {
+              ASSERT_TRUE(codec.type != another.type || codec.name == another.name) << text;
+            }
+          }
+        }
       }
       if (profile(name).keying == Keying::Dtls) {
         ASSERT_NE(settled->is_active, taken->is_active);  // one of the two begins
@@ -732,6 +888,7 @@ TEST(Negotiation, TenThousandAgreementsBreakNoRule) {
     if (std::string_view(name) != "webrtc") {
       EXPECT_GT(done_count, 500) << name;
       EXPECT_GT(video_count, 100) << name;
+      EXPECT_EQ(several_count > 100, profile(name).has_ice) << name;
     }
   }
 }

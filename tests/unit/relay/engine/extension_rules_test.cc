@@ -42,7 +42,7 @@ TEST_F(ExtensionRule, ARepeatHasNoNumberAndMayHaveAMid) {
   wire::OpenRtp repeat = packet(2);
   rules.strip_transport_seq(repeat);
   EXPECT_EQ(repeat.layout().extension_octets, 0U);
-  rules.video_mid.put_into(repeat);
+  rules.video_mids[0].put_into(repeat);
   EXPECT_EQ(repeat.size(), 12U) << "a MID that nobody named is not said";
   rules.audio_mid.put_into(repeat);
   const auto mid = wire::HeaderExtensions(repeat).find(4);
