@@ -94,6 +94,7 @@ class EventPrinter {
       print(gap);
       std::cerr << "causeway: events are missing here: " << visible(status.error_message()) << "\n";
       request_.clear_resume_token();
+      is_broken_ = true;
       return true;
     }
     // A status without a reason is no word of the relay: the connection broke, or the server that
