@@ -24,7 +24,7 @@ RUN = ("sh", "python")
 SHOWN = ("text", "json")
 NOT_RUN = re.compile(r"<!-- not run: (.+) -->$")
 ENDS_WITH = re.compile(r"# ends with (\d+)\b")
-SECONDS_A_BLOCK = 30
+SECONDS_A_BLOCK = 60
 
 # Events go on until Ctrl-C; here they end once the stream is open.
 PRELUDE = """
@@ -74,7 +74,9 @@ def blocks_of(page):
             last = Block(language, at + 1, text, reason and reason.group(1))
             blocks.append(last)
         else:
-            if language in SHOWN and last:
+            if language not in SHOWN:
+                raise ValueError("line %d: `%s` is neither run nor shown" % (at + 1, language))
+            if last:
                 last.shown = (at + 1, end, text)
             last = None
         at = end + 1

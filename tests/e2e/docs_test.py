@@ -166,8 +166,9 @@ class Form(unittest.TestCase):
         self.assertEqual((first.status, first.shown[2], first.reason), (3, "b\n", None))
         self.assertEqual((second.status, second.shown, second.reason), (0, None, "takes an hour"))
         self.assertTrue(blocks_of("```sh\na\n```\n```text\n…\n```\n")[0].says_nothing())
-        with self.assertRaises(ValueError):
-            blocks_of("So:\n\n    causeway node\n")
+        for page in ("So:\n\n    causeway node\n", "```bash\ncauseway node\n```\n"):
+            with self.assertRaises(ValueError):
+                blocks_of(page)
 
     def test_a_command_that_fails_or_prints_something_else_is_found(self):
         seen = []
