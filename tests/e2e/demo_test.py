@@ -75,6 +75,7 @@ class Demo(RealTimeTest):
             page("press", "Enter")
             self.check.expect(page, "You are talking with sip:phone@")
             self.check.expect(page, r"opus@8k->pcma", "#chain")
+            self.check.expect(page, r"The relay sends to 127\.0\.0\.1:\d+ from now on", "#events")
             page("hear", 1)
             phone.command("hold")
             self.check.expect(page, "has put you on hold")

@@ -13,7 +13,8 @@ const SENTENCES = {
   legCreated: () => "The leg was added",
   legActive: () => "Has addresses and keys: media can flow",
   firstPacket: ({source, payloadType}) => `First packet, from ${address(source)}, payload type ${payloadType}`,
-  addressLearned: ({address: learned}) => `The relay sends to ${address(learned?.rtp)} from now on`,
+  addressLearned: ({address: learned}) => learned?.rtp ? `The relay sends to ${address(learned.rtp)} from now on`
+    : `The relay sends RTCP to ${address(learned?.rtcp)} from now on`,
   dtlsUp: ({suite}) => `DTLS handshake done, ${plain(suite, "SRTP_SUITE_").toUpperCase().replaceAll(" ", "_")}`,
   dtlsFailed: ({detail}) => `DTLS has failed: ${detail.replace(/\.$/, "")}`,
   dtlsClosed: () => "The endpoint has ended its DTLS association",
