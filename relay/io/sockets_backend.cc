@@ -109,7 +109,7 @@ SocketsBackend::Socket* SocketsBackend::find(SocketId id) {
 }
 
 Result<SocketAddress, Errno> SocketsBackend::open(SocketId id, const SocketAddress& bind,
-                                                  const SocketOptions& asked) {
+                                                  const SocketOptions& options) {
   const auto refused = [this](int error) {
     stats_.open_failures.add();
     return failure(Errno(error));
@@ -122,17 +122,16 @@ Result<SocketAddress, Errno> SocketsBackend::open(SocketId id, const SocketAddre
   socklen_t length = to_sockaddr(bind, name);
   if (length == 0) return refused(EADDRNOTAVAIL);
   FileDescriptor fd(::socket(name.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  SocketOptions options = asked;
-  if (options.receive_buffer_octets == 0) {
-    options.receive_buffer_octets = config_.receive_buffer_octets;
-  }
-  if (!fd || !set_options(fd.raw(), bind.ip.is_v6(), options) ||
+  const bool is_for_many = options.receive_buffer_octets != 0;
+  const int receive_buffer =
+      is_for_many ? options.receive_buffer_octets : config_.receive_buffer_octets;
+  if (!fd || !set_options(fd.raw(), bind.ip.is_v6(), {options.dscp, receive_buffer}) ||
       ::bind(fd.raw(), reinterpret_cast<const sockaddr*>(&name), length) != 0) {
     return refused(errno);
   }
-  if (asked.receive_buffer_octets != 0) {
+  if (is_for_many) {
     // Past net.core.rmem_max, where the process may (CAP_NET_ADMIN).
-    (void)set_option(fd.raw(), SOL_SOCKET, SO_RCVBUFFORCE, asked.receive_buffer_octets);
+    (void)set_option(fd.raw(), SOL_SOCKET, SO_RCVBUFFORCE, receive_buffer);
   }
   if (bind.port == UdpPort{} &&
       ::getsockname(fd.raw(), reinterpret_cast<sockaddr*>(&name), &length) != 0) {
