@@ -64,8 +64,13 @@ on_machine() {
       ((status)) || status=1
     done
     exit $status
-  ' bash "$machine" "$1"
+  ' bash "$machine" "$1" <&0 &
+  # Whoever ends this script ends all of it: unshare itself does not listen.
+  # shellcheck disable=SC2064
+  trap "kill -KILL $! 2>/dev/null || true" EXIT
+  wait $!
 }
+trap 'exit 130' INT TERM
 
 commands=("$*")
 if [[ $# -eq 0 ]]; then
