@@ -9,6 +9,7 @@ function direction(report) {
     jitter: report.packets ? milliseconds(report.jitter) : null,
     mos: report._mos ? report.mos : null,
     codec: report.codec?.encodingName ?? "",
+    level: report.audioLevel?.now ?? null,
   };
 }
 

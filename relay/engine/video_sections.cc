@@ -47,7 +47,7 @@ VideoSections::VideoSections(const LegSpec& spec) : demux_(mid_id(spec)) {
     }
     section.receives = receives(each.direction);
     // What was checked before (translate_leg) always has room.
-    (void)demux_.add({rtp::SectionIndex(index), each.mid, received, each.ssrcs, {}});
+    (void)demux_.add({rtp::SectionIndex(index), each.mid, received, each.ssrcs});
   }
 }
 

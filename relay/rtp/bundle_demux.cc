@@ -8,29 +8,8 @@ namespace causeway::rtp {
 
 namespace {
 
-/// Feedback types that only a demultiplexer has to know (RFC 5104 4.3).
-constexpr std::uint8_t kTstr = 5;
-constexpr std::uint8_t kTstn = 6;
-
 std::string_view text_of(Bytes octets) {
   return {reinterpret_cast<const char*>(octets.data()), octets.size()};
-}
-
-/// Where in the body of an XR block the SSRCs are that it is about (RFC 3611 4): octets between
-/// them, 0 where it has one; nothing where it has none.
-std::optional<std::size_t> ssrc_spacing(const wire::XrBlock& block) {
-  switch (block.type) {
-    case 1:  // loss RLE
-    case 2:  // duplicate RLE
-    case 3:  // packet receipt times
-    case 6:  // statistics summary
-    case 7:  // VoIP metrics
-      return 0;
-    case 5:  // DLRR
-      return 12;
-    default:
-      return std::nullopt;
-  }
 }
 
 }  // namespace
@@ -41,8 +20,7 @@ bool BundleDemux::add(const BundledSection& section) {
   const bool is_taken = find_section(section.index) != nullptr ||
                         (!section.mid.empty() && find_section(section.mid) != nullptr);
   if (is_taken || section.index.raw() >= kMaxSections || section.mid.size() > kMaxMidOctets ||
-      signalled_ + section.received.size() > kMaxSignalled ||
-      sent_.size() + section.sent.size() > kMaxSignalled) {
+      signalled_ + section.received.size() > kMaxSignalled) {
     return false;
   }
   Section added;
@@ -57,14 +35,6 @@ bool BundleDemux::add(const BundledSection& section) {
     stream.section = section.index;
     stream.is_signalled = true;
   }
-  for (const Ssrc ssrc : section.sent) sent_.push_back({ssrc, section.index});
-  return true;
-}
-
-bool BundleDemux::add_sent(Ssrc ssrc, SectionIndex section) {
-  const auto known = std::ranges::find(sent_, ssrc, &Sent::ssrc);
-  if (known == sent_.end() && sent_.full()) return false;
-  (known == sent_.end() ? sent_.push_back({}) : *known) = {ssrc, section};
   return true;
 }
 
@@ -160,89 +130,17 @@ Result<SectionIndex, DropReason> BundleDemux::route(const wire::OpenRtp& packet,
 
 void BundleDemux::learn(const wire::RtcpCompound& compound, Instant now) {
   for (const wire::RtcpPacket packet : compound) {
-    auto sdes = wire::Sdes::parse(packet);
-    if (!sdes) continue;
-    for (auto chunk = sdes->next(); chunk; chunk = sdes->next()) {
-      const auto mid = chunk->find(wire::SdesItemType::Mid);
-      const Section* const section = mid ? find_section(text_of(*mid)) : nullptr;
-      if (section != nullptr) stream_for(chunk->ssrc, now).section = section->index;
-    }
-  }
-}
-
-BundleDemux::Sections BundleDemux::route(const wire::RtcpPacket& packet, Instant now) {
-  Sections sections;
-  if (const auto sr = wire::SenderReport::parse(packet)) {
-    add_sections_received(sr->sender.ssrc, now, sections);
-    add_sections_of_blocks(sr->blocks, sections);
-  } else if (const auto rr = wire::ReceiverReport::parse(packet)) {
-    add_sections_of_blocks(rr->blocks, sections);
-  } else if (auto sdes = wire::Sdes::parse(packet)) {
-    for (auto chunk = sdes->next(); chunk; chunk = sdes->next()) {
-      add_sections_received(chunk->ssrc, now, sections);
-    }
-  } else if (const auto bye = wire::Bye::parse(packet)) {
-    for (std::size_t i = 0; i < bye->size(); ++i) {
-      add_sections_received(bye->ssrc(i), now, sections);
-      Stream* const stream = find_stream(bye->ssrc(i), now);
-      if (stream != nullptr && !stream->leaves_at) stream->leaves_at = now + kStragglers;
-    }
-  } else if (const auto xr = wire::Xr::parse(packet)) {
-    add_sections_of_xr(*xr, now, sections);
-  } else if (const auto feedback = wire::Feedback::parse(packet)) {
-    add_sections_of_feedback(*feedback, now, sections);
-  }
-  return sections;
-}
-
-void BundleDemux::add_sections_received(Ssrc ssrc, Instant now, Sections& sections) const {
-  if (const auto section = section_of(ssrc, now)) sections.set(section->raw());
-}
-
-void BundleDemux::add_sections_sent(Ssrc ssrc, Sections& sections) const {
-  const auto known = std::ranges::find(sent_, ssrc, &Sent::ssrc);
-  if (known != sent_.end()) sections.set(known->section.raw());
-}
-
-void BundleDemux::add_sections_of_blocks(const wire::ReportBlocks& blocks,
-                                         Sections& sections) const {
-  for (std::size_t i = 0; i < blocks.size(); ++i) add_sections_sent(blocks[i].ssrc, sections);
-}
-
-void BundleDemux::add_sections_of_xr(wire::Xr xr, Instant now, Sections& sections) const {
-  add_sections_received(xr.ssrc(), now, sections);
-  for (auto block = xr.next(); block; block = xr.next()) {
-    const auto spacing = ssrc_spacing(*block);
-    for (std::size_t at = 0; spacing && at + 4 <= block->body.size(); at += *spacing) {
-      add_sections_sent(Ssrc(load_be32(&block->body[at])), sections);
-      if (*spacing == 0) break;
-    }
-  }
-}
-
-void BundleDemux::add_sections_of_feedback(const wire::Feedback& feedback, Instant now,
-                                           Sections& sections) const {
-  if (feedback.is(wire::RtpfbType::TransportCc)) {
-    for (const Section& section : sections_) sections.set(section.index.raw());
-    return;
-  }
-  if (const auto remb = wire::Remb::parse(feedback)) {
-    for (std::size_t i = 0; i < remb->size(); ++i) add_sections_sent(remb->ssrc(i), sections);
-    return;
-  }
-  const bool is_psfb = feedback.type == wire::RtcpType::Psfb;
-  const bool is_request = feedback.is(wire::PsfbType::Fir) || feedback.is(wire::RtpfbType::Tmmbr) ||
-                          (is_psfb && feedback.format == kTstr);
-  const bool is_notification =
-      feedback.is(wire::RtpfbType::Tmmbn) || (is_psfb && feedback.format == kTstn);
-  if (!is_request && !is_notification) return add_sections_sent(feedback.media, sections);
-  // Entries of eight octets each, a target first.
-  for (std::size_t at = 0; at + 8 <= feedback.fci.size(); at += 8) {
-    const Ssrc target(load_be32(&feedback.fci[at]));
-    if (is_request) {
-      add_sections_sent(target, sections);
-    } else {
-      add_sections_received(target, now, sections);
+    if (auto sdes = wire::Sdes::parse(packet)) {
+      for (auto chunk = sdes->next(); chunk; chunk = sdes->next()) {
+        const auto mid = chunk->find(wire::SdesItemType::Mid);
+        const Section* const section = mid ? find_section(text_of(*mid)) : nullptr;
+        if (section != nullptr) stream_for(chunk->ssrc, now).section = section->index;
+      }
+    } else if (const auto bye = wire::Bye::parse(packet)) {
+      for (std::size_t i = 0; i < bye->size(); ++i) {
+        Stream* const stream = find_stream(bye->ssrc(i), now);
+        if (stream != nullptr && !stream->leaves_at) stream->leaves_at = now + kStragglers;
+      }
     }
   }
 }

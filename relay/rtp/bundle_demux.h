@@ -29,7 +29,6 @@ struct BundledSection {
   std::string_view mid;                ///< a=mid; empty where there is none.
   std::span<const PayloadType> types;  ///< That are received in it, those of RTX included.
   std::span<const Ssrc> received;      ///< a=ssrc of the sender's description (RFC 5576).
-  std::span<const Ssrc> sent;          ///< Our own streams of the section.
 };
 
 /// Which section of a BUNDLE group a packet belongs to, where all share one transport (RFC 8843
@@ -53,12 +52,10 @@ class BundleDemux {
   static constexpr std::size_t kMaxSections = 16;
   static constexpr std::size_t kMaxMidOctets = 64;
   static constexpr std::size_t kMaxSsrcs = 48;
-  /// Of these, so many can be signalled; and our own streams.
+  /// Of these, so many can be signalled.
   static constexpr std::size_t kMaxSignalled = 32;
   /// For how long packets of a stream that said BYE still find their section (RFC 3550 6.2.1).
   static constexpr Duration kStragglers = std::chrono::seconds(2);
-
-  using Sections = std::bitset<kMaxSections>;
 
   BundleDemux() = default;
   /// `mid_extension`: the id of urn:ietf:params:rtp-hdrext:sdes:mid, one for the whole group (RFC
@@ -67,8 +64,6 @@ class BundleDemux {
 
   /// False where there is no room for it, or a MID or index is taken: nothing is added.
   [[nodiscard]] bool add(const BundledSection& section);
-  /// One more stream of our own. False where there is no room.
-  [[nodiscard]] bool add_sent(Ssrc ssrc, SectionIndex section);
   /// Goes on with what `before`, made for an earlier description, has learned of sections that are
   /// still there under their MID. Streams of the others are nobody's until they name one.
   void take_over(const BundleDemux& before);
@@ -88,16 +83,9 @@ class BundleDemux {
   /// Errors: NoPath, UnknownPayloadType.
   [[nodiscard]] Result<SectionIndex, DropReason> route(const wire::OpenRtp& packet, Instant now);
 
-  /// Takes the MIDs in the SDES of a compound in, before its packets are routed.
+  /// Takes in what an authentic compound says of streams: the MIDs in its SDES, and BYE, after
+  /// which a stream is forgotten (kStragglers). Whom the rest of it is about its SSRCs tell.
   void learn(const wire::RtcpCompound& compound, Instant now);
-  /// The sections that a packet of a compound is about; none for types that name no stream (APP).
-  /// Transport-wide feedback is about all. After BYE its stream is forgotten (kStragglers).
-  ///
-  ///     SDES, BYE        | those of their SSRCs         SR, XR | of the sender, and of each block
-  ///     RR               | those of our SSRCs in it     NACK, PLI, SLI, RPSI | of the media source
-  ///     FIR, TMMBR, TSTR | of each target               TMMBN, TSTN | of each stream we receive
-  ///     REMB             | of each SSRC that it names
-  [[nodiscard]] Sections route(const wire::RtcpPacket& packet, Instant now);
 
   /// The section that packets of `ssrc` are known to be of.
   [[nodiscard]] std::optional<SectionIndex> section_of(Ssrc ssrc, Instant now) const;
@@ -118,27 +106,16 @@ class BundleDemux {
     std::optional<Instant> leaves_at;  // after BYE
     bool is_signalled = false;
   };
-  struct Sent {
-    Ssrc ssrc;
-    SectionIndex section;
-  };
 
   [[nodiscard]] const Section* find_section(std::string_view mid) const;
   [[nodiscard]] const Section* find_section(SectionIndex index) const;
   [[nodiscard]] Stream* find_stream(Ssrc ssrc, Instant now);
   /// The stream, known or made; the one silent longest has made room for it.
   Stream& stream_for(Ssrc ssrc, Instant now);
-  void add_sections_received(Ssrc ssrc, Instant now, Sections& sections) const;
-  void add_sections_sent(Ssrc ssrc, Sections& sections) const;
-  void add_sections_of_blocks(const wire::ReportBlocks& blocks, Sections& sections) const;
-  void add_sections_of_xr(wire::Xr xr, Instant now, Sections& sections) const;
-  void add_sections_of_feedback(const wire::Feedback& feedback, Instant now,
-                                Sections& sections) const;
 
   std::uint8_t mid_extension_ = 0;
   StaticVector<Section, kMaxSections> sections_;
   StaticVector<Stream, kMaxSsrcs> streams_;
-  StaticVector<Sent, kMaxSignalled> sent_;
   std::size_t signalled_ = 0;
 };
 

@@ -112,8 +112,8 @@ void demultiplex(const wire::OpenRtp& packet) {
   static constexpr PayloadType kMore[] = {PayloadType(96), PayloadType(111)};
   static constexpr Ssrc kSignalled[] = {Ssrc(0xcafe)};
   rtp::BundleDemux demux(1);
-  CAUSEWAY_CHECK(demux.add({rtp::SectionIndex(0), "0", kTypes, {}, {}}) &&
-                     demux.add({rtp::SectionIndex(1), "aa", kMore, kSignalled, {}}),
+  CAUSEWAY_CHECK(demux.add({rtp::SectionIndex(0), "0", kTypes, {}}) &&
+                     demux.add({rtp::SectionIndex(1), "aa", kMore, kSignalled}),
                  "a bundle was refused");
   const auto first = demux.route(packet, Instant());
   const auto again = demux.route(packet, Instant());

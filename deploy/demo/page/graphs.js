@@ -98,7 +98,8 @@ export class Leg {
     this.article.append(html("h3", title), this.facts, list);
   }
 
-  /** Shows a report; `level`: of what the endpoint says and hears, where it is known, in decibels. */
+  /** Shows a report; `level`: of what the endpoint says and hears as the page has it, in decibels, for where the
+   *  relay only passes sound. */
   show(report, level) {
     const {received, sent} = report;
     const values = {
@@ -106,7 +107,7 @@ export class Leg {
       jitter: {in: received?.jitter ?? null, out: sent?.jitter ?? null},
       roundTrip: {in: report.roundTrip},
       mos: {in: received?.mos ?? null, out: sent?.mos ?? null},
-      level: {in: level.said ?? null, out: level.heard ?? null},
+      level: {in: received?.level ?? level.said ?? null, out: sent?.level ?? level.heard ?? null},
     };
     for (const graph of this.graphs) graph.add(values[graph.kind.name]);
     const drops = Object.entries(report.drops).map(([reason, count]) => `${count} ${reason.replaceAll("_", " ")}`);

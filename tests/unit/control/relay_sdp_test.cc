@@ -532,6 +532,65 @@ TEST_F(RelaySdpTest, VideoIsOfferedToWhoCanHaveIt) {
   EXPECT_THAT(offered->offer_sdp(), HasSubstr("a=bundle-only"));
 }
 
+/// Chromium's offer with a screen beside the camera.
+std::string camera_and_screen() {
+  std::string text = seed("chromium_audio_video");
+  const std::size_t camera = text.find("m=video");
+  const std::size_t data = text.find("m=application");
+  std::string screen = text.substr(camera, data - camera);
+  screen.replace(screen.find("a=mid:1"), 7, "a=mid:s");
+  text.insert(data, screen);
+  text.insert(text.find("a=group:BUNDLE 0 1") + 18, " s");
+  return text;
+}
+
+TEST_F(RelaySdpTest, EachSectionOfVideoGoesToItsPlaceOnTheOtherSide) {
+  v1::BridgeOfferRequest request;
+  request.set_session_id("s");
+  request.set_to_profile("webrtc");
+  request.set_offer_sdp(camera_and_screen());
+  const auto offered = api->bridge_offer(request);
+  ASSERT_TRUE(offered) << refusal(offered);
+  session = offered->session().name();
+  // The callee takes the screen only.
+  std::string callee = offered->offer_sdp();
+  callee.erase(callee.find("a=ice-lite"), 12);
+  for (std::size_t at = callee.find("actpass"); at != std::string::npos;
+       at = callee.find("actpass")) {
+    callee.replace(at, 7, "active");
+  }
+  callee.replace(callee.find("a=group:BUNDLE 0 1 2"), 20, "a=group:BUNDLE 0 2");
+  callee.erase(callee.find("a=bundle-only"), 15);
+  const auto answered = answer(callee);
+  ASSERT_TRUE(answered) << refusal(answered);
+  const v1::Leg caller = leg("caller");
+  ASSERT_EQ(caller.video_sections_size(), 2);
+  EXPECT_EQ(caller.video_sections(0).mid(), "");
+  EXPECT_EQ(caller.video_sections(0).direction(), v1::DIRECTION_INACTIVE);
+  EXPECT_EQ(caller.video_sections(1).mid(), "s");
+  ASSERT_EQ(caller.media_size(), 4);
+  EXPECT_EQ(caller.media(1).codecs_size(), 0) << "the camera is refused";
+  EXPECT_EQ(caller.media(2).mid(), "s");
+  EXPECT_GT(caller.media(2).codecs_size(), 0);
+  EXPECT_EQ(caller.media(2).direction(), v1::DIRECTION_SENDRECV);
+  ASSERT_EQ(leg("callee").video_sections_size(), 2);
+  EXPECT_EQ(leg("callee").video_sections(1).mid(), "2");
+}
+
+TEST_F(RelaySdpTest, ASecondSectionOfVideoIsRefusedTowardsSip) {
+  const auto offered = offer(camera_and_screen());
+  ASSERT_TRUE(offered) << refusal(offered);
+  const std::string sdp = offered->offer_sdp();
+  const std::size_t video = sdp.find("m=video");
+  ASSERT_NE(video, std::string::npos);
+  EXPECT_EQ(sdp.find("m=video", video + 1), std::string::npos);
+  const auto answered = answer(phone("4002 RTP/AVP 96"));
+  ASSERT_TRUE(answered) << refusal(answered);
+  EXPECT_EQ(leg("caller").video_sections_size(), 1);
+  EXPECT_EQ(leg("caller").media(2).codecs_size(), 0);
+  EXPECT_TRUE(leg("callee-video").video_sections().empty());
+}
+
 TEST_F(RelaySdpTest, TheVideoLegHasTheWaysOfTheLegBesideIt) {
   v1::BridgeOfferRequest request;
   request.set_session_id("s");
