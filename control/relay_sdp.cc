@@ -184,6 +184,7 @@ class LegNegotiation {
     if (!offer) return failure(std::move(offer).error());
     const auto agreed = agree_on(*offer, OtherSide::IsAskedYet, false);
     if (!agreed) return failure(agreed.error());
+    if (auto done = could_take(**agreed); !done) return failure(std::move(done).error());
     const Lock lock(session_.data);
     LegState* const leg = session_.leg(id_);
     if (leg == nullptr) return failure(no_leg(session_.id, id_));
@@ -328,6 +329,21 @@ class LegNegotiation {
     const Lock lock(session_.data);
     const LegState* const leg = session_.leg(id_);
     return leg != nullptr && leg->video_leg.has_value();
+  }
+
+  /// What the leg itself would refuse, such as keys, it refuses before anybody else is asked.
+  Answer<void> could_take(const jsep::Agreed& agreed) {
+    v1::UpdateLegRequest update;
+    {
+      const Lock lock(session_.data);
+      const LegState* const leg = session_.leg(id_);
+      if (leg == nullptr) return failure(no_leg(session_.id, id_));
+      update = update_of(agreed, *leg, true);
+    }
+    LegChange change(plane_, session_);
+    auto done = prepare(change, id_, update);
+    wipe_secrets(update);
+    return done;
   }
 
   Answer<void> take_both(const jsep::Agreed& agreed, bool is_offer) {
