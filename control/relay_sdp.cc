@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "control/jsep/sdp_parser.h"
 #include "control/leg_negotiation.h"
 #include "control/lookup.h"
 #include "control/relay_api.h"
