@@ -309,5 +309,38 @@ TEST_F(VideoSection, WhatWasLearnedIsPartOfASnapshot) {
   EXPECT_EQ(again.sections[0].section, 1);
 }
 
+/// An engine without a world around it, since that allocates.
+TEST_F(VideoSection, TellingApartAllocatesNothing) {
+  if (!test_support::can_count_allocations()) GTEST_SKIP() << "this build cannot count";
+  PacketPool pool(64);
+  Engine engine(World::default_config(), pool);
+  Outbox out(nullptr);
+  Random random(Random::Key{1, 2});
+  const Instant now{1000s};
+  auto command = std::make_unique<OpenSession>();
+  command->session = sim::make_bridge(leg_a, leg_b, random);
+  engine.handle_command(now, std::move(command), out);
+  const SocketId socket = out.sockets[0].socket;
+  for (std::size_t i = 0; i < 2; ++i) {
+    engine.handle_socket_opened(now, out.sockets[i].socket, true, out);
+  }
+  std::size_t sent = 0;
+  for (std::uint16_t n = 1; n <= 20; ++n) {
+    for (const Ssrc ssrc : {kCamera, kScreen}) {
+      const auto octets = picture(ssrc, n, ssrc == kCamera ? "1" : "2", kCameraMark);
+      Datagram in{socket, a, now, pool.take()};
+      in.packet.resize(octets.size());
+      std::ranges::copy(octets, in.packet.data().begin());
+      out.transmits.clear();
+      const test_support::AllocationScope scope;
+      engine.handle_datagrams({&in, 1}, out);
+      EXPECT_EQ(scope.allocations(), 0U);
+      EXPECT_EQ(scope.frees(), 0U);
+      sent += out.transmits.size();
+    }
+  }
+  EXPECT_EQ(sent, 40U);
+}
+
 }  // namespace
 }  // namespace causeway::engine

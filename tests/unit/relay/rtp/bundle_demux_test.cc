@@ -199,11 +199,11 @@ TEST_F(Bundle, GoesOnWithWhatItLearnedThroughAnotherDescription) {
 
 TEST_F(Bundle, RefusesASectionThatIsTakenOrTooMuch) {
   const std::array types = {kVp8};
-  EXPECT_FALSE(demux.add({SectionIndex(3), "cam", types, {}, {}})) << "a MID twice";
-  EXPECT_FALSE(demux.add({kCamera, "x", types, {}, {}})) << "an index twice";
-  EXPECT_FALSE(demux.add({SectionIndex(16), "x", types, {}, {}}));
+  EXPECT_FALSE(demux.add({SectionIndex(3), "cam", types, {}})) << "a MID twice";
+  EXPECT_FALSE(demux.add({kCamera, "x", types, {}})) << "an index twice";
+  EXPECT_FALSE(demux.add({SectionIndex(16), "x", types, {}}));
   const std::string long_mid(65, 'x');
-  EXPECT_FALSE(demux.add({SectionIndex(3), long_mid, types, {}, {}}));
+  EXPECT_FALSE(demux.add({SectionIndex(3), long_mid, types, {}}));
   std::vector<Ssrc> many;
   for (std::uint32_t i = 0; i < 32; ++i) many.push_back(Ssrc(1000 + i));
   EXPECT_FALSE(demux.add({SectionIndex(3), "x", types, many})) << "one is signalled already";
