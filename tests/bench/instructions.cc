@@ -139,7 +139,7 @@ class Relay {
     engine_.handle_command(now_, engine::Command(std::move(command)), out_);
     for (std::size_t i = 0; i < out_.sockets.size(); ++i) {
       const engine::SocketWish wish = out_.sockets[i];
-      const bool is_open = backend_->open(wish.socket, wish.bind, wish.dscp).has_value();
+      const bool is_open = backend_->open(wish.socket, wish.bind, {wish.dscp}).has_value();
       engine_.handle_socket_opened(now_, wish.socket, is_open, out_);
     }
     out_.sockets.clear();
