@@ -41,7 +41,7 @@ Answer<void> LegNegotiation::must_be_stable() {
 }
 
 Answer<std::string> LegNegotiation::answer(std::string_view offer_sdp, bool is_provisional,
-                                         jsep::Direction limit) {
+                                           jsep::Direction limit) {
   auto offer = read_sdp(offer_sdp, sdp_);
   if (!offer) return failure(std::move(offer).error());
   auto agreed = agree_on(*offer, OtherSide::HasSpoken, is_unanswered(offer_sdp));
@@ -72,8 +72,7 @@ Answer<std::string> LegNegotiation::answer(std::string_view offer_sdp, bool is_p
   return text;
 }
 
-Answer<std::string> LegNegotiation::offer(bool ice_restart,
-                                        jsep::Direction limit) {
+Answer<std::string> LegNegotiation::offer(bool ice_restart, jsep::Direction limit) {
   auto made = make(limit);
   if (!made) return failure(std::move(made).error());
   if (auto done = prepare_for(**made, ice_restart); !done) {
@@ -189,8 +188,8 @@ v1::Leg LegNegotiation::show() {
   return leg == nullptr ? v1::Leg() : show_leg(session_, *leg);
 }
 
-Answer<std::shared_ptr<jsep::Agreed>> LegNegotiation::agree_on(const jsep::SessionDescription& offer,
-                                               OtherSide other_side, bool is_heard) {
+Answer<std::shared_ptr<jsep::Agreed>> LegNegotiation::agree_on(
+    const jsep::SessionDescription& offer, OtherSide other_side, bool is_heard) {
   const Lock lock(session_.data);
   const LegState* const leg = session_.leg(id_);
   if (leg == nullptr) return failure(no_leg(session_.id, id_));
@@ -312,8 +311,8 @@ Answer<void> LegNegotiation::take_both(const jsep::Agreed& agreed, bool is_offer
     const LegState* const video = leg->video_leg ? session_.leg(*leg->video_leg) : nullptr;
     if (video != nullptr && agreed.video_transport) {
       video_id = video->id();
-      video_update = video_update_of(
-          agreed, *video, jsep::lesser(leg->wanted_direction, video->wanted_direction));
+      video_update = video_update_of(agreed, *video,
+                                     jsep::lesser(leg->wanted_direction, video->wanted_direction));
     } else if (video != nullptr && !is_offer) {
       // This branch has no pictures, and those of another are not to flow on.
       video_id = video->id();
@@ -350,7 +349,7 @@ Answer<void> LegNegotiation::go_back_to_settled() {
 }
 
 Answer<void> LegNegotiation::prepare(LegChange& change, const std::string& id,
-                     const v1::UpdateLegRequest& update) {
+                                     const v1::UpdateLegRequest& update) {
   change.be_agreement();
   return as_of_description(change.prepare(id, update));
 }

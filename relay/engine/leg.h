@@ -409,6 +409,7 @@ class Leg {
 
   std::uint8_t section_ = 0;
   std::optional<Ssrc> newest_ssrc_;
+  std::optional<Ssrc> sound_ssrc_;
   std::optional<PayloadType> newest_type_;
   Instant started_at_{};
   std::optional<Instant> first_packet_at_;

@@ -111,10 +111,14 @@ Result<void, DropReason> Leg::account(const wire::OpenRtp& packet, Instant arriv
   }
   ++received_.packets;
   received_.octets += octets;
-  if (newest_ssrc_ && *newest_ssrc_ != packet.ssrc()) {
-    out.events.emplace_back(arrival, SsrcChanged{handle_, *newest_ssrc_, packet.ssrc()});
-  }
   newest_ssrc_ = packet.ssrc();
+  // One at a time is sound's way; pictures come in several streams that take turns.
+  if (setup_.formats[packet.payload_type()].kind != MediaKind::Video) {
+    if (sound_ssrc_ && *sound_ssrc_ != packet.ssrc()) {
+      out.events.emplace_back(arrival, SsrcChanged{handle_, *sound_ssrc_, packet.ssrc()});
+    }
+    sound_ssrc_ = packet.ssrc();
+  }
   newest_type_ = packet.payload_type();
   return {};
 }

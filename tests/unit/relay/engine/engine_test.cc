@@ -579,6 +579,7 @@ TEST_F(Bridge, OpaqueCodecsAndVideoPassUntouched) {
   EXPECT_EQ(load_u8(&heard_b[1].octets[1]), 120) << "type mapped, marker left alone";
   EXPECT_NE(load_be32(&heard_b[0].octets[8]), load_be32(&heard_b[1].octets[8]));
   EXPECT_EQ(load_be32(&heard_b[1].octets[4]), load_be32(&heard_b[2].octets[4]));
+  EXPECT_TRUE(world.events_of<SsrcChanged>().empty()) << "pictures beside the sound are no change";
 }
 
 // RFC 5761 5.1.1: what an offer asked for and its answer granted.

@@ -152,6 +152,7 @@ TEST_F(VideoSection, TwoVideosOfOneTypeAreToldApartUnderReordering) {
   EXPECT_EQ(ssrcs.at(kCameraMark).size(), 1U);
   EXPECT_EQ(ssrcs.at(kScreenMark).size(), 1U);
   EXPECT_NE(ssrcs.at(kCameraMark), ssrcs.at(kScreenMark));
+  EXPECT_TRUE(world.events_of<SsrcChanged>().empty()) << "that they take turns is no change";
 }
 
 TEST_F(VideoSection, NothingPassesThatNothingTellsAndTheSignalledSsrcDoes) {
