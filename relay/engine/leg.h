@@ -353,7 +353,14 @@ class Leg {
                                                       const Datagram& in, Outbox& out);
   [[nodiscard]] Result<void, DropReason> account(const wire::OpenRtp& packet, Instant arrival,
                                                  std::size_t octets, Outbox& out);
-  rtp::Verdict note_arrival(const wire::OpenRtp& packet, Instant arrival, std::size_t octets);
+  [[nodiscard, gnu::noinline]] Result<wire::OpenRtp, DropReason> refuse_paused(
+      const wire::OpenRtp& packet, std::size_t octets, Instant arrival);
+  [[gnu::always_inline]] rtp::Verdict note_arrival(const wire::OpenRtp& packet, Instant arrival,
+                                                   std::size_t octets) {
+    const RtpClockRate clock = setup_.formats[packet.payload_type()].clock;
+    return reception_for(packet.ssrc())
+        .on_packet(packet.seq(), packet.timestamp(), arrival, clock, octets);
+  }
   void note_media(const wire::OpenRtp& packet, const Datagram& in, Outbox& out);
   [[gnu::noinline]] void note_level(const wire::OpenRtp& packet);
   [[gnu::noinline]] void note_auth_failure(DropReason reason, Instant now, Outbox& out);

@@ -26,11 +26,7 @@ Result<wire::OpenRtp, DropReason> Leg::receive_rtp(Datagram& in, Outbox& out) {
     if (format.kind == MediaKind::Retransmission) {
       return take_repair(std::move(*opened), octets, in.arrival);
     }
-    if (!receives(setup_.direction)) {
-      // Not taken, and not lost either.
-      if (format.is_known) (void)note_arrival(*opened, in.arrival, octets);
-      return failure(DropReason::Paused);
-    }
+    if (!receives(setup_.direction)) return refuse_paused(*opened, octets, in.arrival);
     if (!format.is_known) return failure(DropReason::UnknownPayloadType);
     if (format.kind == MediaKind::Video && setup_.sections) {
       if (auto found = find_section(*opened, octets, in.arrival); !found) {
@@ -50,6 +46,13 @@ Result<wire::OpenRtp, DropReason> Leg::receive_rtp(Datagram& in, Outbox& out) {
   note_media(*packet, in, out);
   tap(RecordTap::Point::AsReceived, packet->bytes(), in.arrival, out);
   return packet;
+}
+
+/// Not taken, and not lost either.
+Result<wire::OpenRtp, DropReason> Leg::refuse_paused(const wire::OpenRtp& packet,
+                                                     std::size_t octets, Instant arrival) {
+  if (setup_.formats[packet.payload_type()].is_known) (void)note_arrival(packet, arrival, octets);
+  return failure(DropReason::Paused);
 }
 
 /// Whatever becomes of the packet: it has arrived, and that is what the sender's rate goes by.
@@ -121,12 +124,6 @@ Result<void, DropReason> Leg::account(const wire::OpenRtp& packet, Instant arriv
   }
   newest_type_ = packet.payload_type();
   return {};
-}
-
-rtp::Verdict Leg::note_arrival(const wire::OpenRtp& packet, Instant arrival, std::size_t octets) {
-  const RtpClockRate clock = setup_.formats[packet.payload_type()].clock;
-  return reception_for(packet.ssrc())
-      .on_packet(packet.seq(), packet.timestamp(), arrival, clock, octets);
 }
 
 rtp::Reception& Leg::new_reception(Ssrc ssrc) {
