@@ -25,20 +25,32 @@ function cut(octets, take) {
 export class Transport {
   connections = new Map(); // TCP, by the other side's address; whoever has opened them.
 
-  /** `onMessage(message, from)` and `onLost(to, why)`: a connection that did not come about, or broke. */
+  /** `port`: of both UDP and TCP; 0: any that both have free. `onMessage(message, from)` and `onLost(to, why)`: a
+   *  connection that did not come about, or broke. */
   static async listen(host, port, onMessage, onLost) {
-    const transport = new Transport();
-    Object.assign(transport, {onMessage, onLost});
-    transport.udp = createSocket(host.includes(":") ? "udp6" : "udp4");
-    transport.udp.on("message", (octets, from) => transport.take(octets, {host: from.address, port: from.port, transport: "udp"}));
-    await new Promise((resolve, reject) => transport.udp.once("error", reject).bind(port, host, resolve));
-    const bound = transport.udp.address().port;
-    transport.tcp = createServer((socket) => transport.follow(socket));
-    transport.tcp.maxConnections = MOST_CONNECTIONS;
-    await new Promise((resolve, reject) => transport.tcp.once("error", reject).listen(bound, host, resolve));
-    transport.udp.removeAllListeners("error").on("error", () => {}); // Of a send: the repeats' end tells.
-    transport.address = `${host.includes(":") ? `[${host}]` : host}:${bound}`;
-    return transport;
+    for (let tries = port === 0 ? 10 : 1; ; --tries) {
+      const transport = new Transport();
+      Object.assign(transport, {onMessage, onLost});
+      try {
+        return await transport.open(host, port);
+      } catch (error) {
+        transport.udp.close();
+        if (error.code !== "EADDRINUSE" || tries === 1) throw error;
+      }
+    }
+  }
+
+  async open(host, port) {
+    this.udp = createSocket(host.includes(":") ? "udp6" : "udp4");
+    this.udp.on("message", (octets, from) => this.take(octets, {host: from.address, port: from.port, transport: "udp"}));
+    await new Promise((resolve, reject) => this.udp.once("error", reject).bind(port, host, resolve));
+    const bound = this.udp.address().port;
+    this.tcp = createServer((socket) => this.follow(socket));
+    this.tcp.maxConnections = MOST_CONNECTIONS;
+    await new Promise((resolve, reject) => this.tcp.once("error", reject).listen(bound, host, resolve));
+    this.udp.removeAllListeners("error").on("error", () => {}); // Of a send: the repeats' end tells.
+    this.address = `${host.includes(":") ? `[${host}]` : host}:${bound}`;
+    return this;
   }
 
   take(octets, from) {

@@ -99,7 +99,7 @@ class Demo(RealTimeTest):
             self.check.expect(page, "On hold")
             page("click", "Hang up")
             self.check.expect(page, "The call has ended")
-            wait_for("the phone to be told", lambda: self.phone_said(phone, "terminated"))
+            wait_for("the phone to be told", lambda: self.phone_said(phone, "session closed"))
             self.assertTrue(self.phone_said(phone, "SIP/2.0/TCP"))
             self.assertFalse(self.phone_said(phone, "SIP/2.0/UDP"))
             self.check.finished(page)
