@@ -55,13 +55,10 @@ Answer<std::string> LegNegotiation::answer(std::string_view offer_sdp, bool is_p
   NegotiationState& negotiation = leg->negotiation;
   negotiation.agreed = std::move(*agreed);
   negotiation.heard.reset();
-  const auto write = [&] {
-    return write_answer(*profile_, *negotiation.agreed, our_side(session_, *leg));
-  };
-  std::string text = write();
+  std::string text = write_answer(*profile_, *negotiation.agreed, our_side(session_, *leg));
   if (!negotiation.answered || negotiation.answered->reveal() != text) {
     ++negotiation.version;
-    text = write();
+    text = write_answer(*profile_, *negotiation.agreed, our_side(session_, *leg));
   }
   if (is_provisional) {
     negotiation.answered = std::make_shared<const jsep::SecretText>(text);
